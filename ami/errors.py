@@ -1,0 +1,32 @@
+"""The one hierarchy of errors that `ami` raises.
+
+    Error
+    ├── ManagerError            the request cannot be carried out: not connected, refused …
+    │   └── ManagerAuthError    the server refused the login
+    └── ManagerSocketError      the link is down, or went down; what was under way has an unknown outcome
+        └── ProtocolError       the other side does not speak AMI, or goes beyond the limits set for it
+
+`ValueError` is raised for a request that must not go on the wire, such as one with CR or LF in a header.
+"""
+
+__all__ = ["Error", "ManagerAuthError", "ManagerError", "ManagerSocketError", "ProtocolError"]
+
+
+class Error(Exception):
+    """The base of every error of this package."""
+
+
+class ManagerError(Error):
+    """A request cannot be carried out, though the link may be well."""
+
+
+class ManagerAuthError(ManagerError):
+    """The server refused the login, or no login of the asked kind can be made."""
+
+
+class ManagerSocketError(Error):
+    """There is no link, or it was lost; an action under way may or may not have been carried out."""
+
+
+class ProtocolError(ManagerSocketError):
+    """The other side does not speak AMI, or sent more than the reader's limits allow."""

@@ -1,0 +1,382 @@
+"""`Manager`: AMI for programs with threads.
+
+This driver moves bytes between a link and a `ClientSession`, tells it the time, and calls callbacks. Two
+threads do that for each manager that is connected: one reads the link, one runs callbacks, so a slow callback
+delays neither replies nor reading, and a callback may itself send actions.
+"""
+
+import logging
+import math
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from ami import core, wire
+from ami.callbacks import Callback, CallbackRegistry, Identifier
+from ami.catalogue import Aggregate, Event, Request
+from ami.errors import Error, ManagerError, ManagerSocketError
+from ami.runtime import SYSTEM, Link, Runtime
+from ami.session import ClientSession, Notice, Orphan, Output, Response
+
+__all__ = ["Connection", "Manager"]
+
+Logger = logging.Logger | logging.LoggerAdapter[Any]
+
+
+class Connection:
+    """One link with its session, and the thread that reads it. It does not know the manager that owns it."""
+
+    def __init__(
+        self, link: Link, host: str, runtime: Runtime, deliver: Callable[[list[Output]], None], aggregate_timeout: float,
+        greeting_timeout: float,
+    ) -> None:  # fmt: skip
+        self.host = host
+        self._link = link
+        self._runtime = runtime
+        self._deliver = deliver
+        self._greeted = runtime.lock()
+        self._greeted.acquire()
+        self._session = ClientSession(
+            id_prefix=runtime.id_prefix(),
+            greeting_deadline=runtime.monotonic() + greeting_timeout,
+            greeted=self._greeted.release,
+            aggregate_timeout=aggregate_timeout,
+        )
+        self._lock = runtime.lock()
+        self._over = runtime.condition()
+        self._waiting_until = -math.inf
+        self._thread = runtime.thread(self._read, "ami-message-reader")
+        self._thread.start()
+
+    def wait_for_greeting(self) -> None:
+        """Return when the server has said who it is. Raises `ManagerSocketError`, also when it does not in time."""
+        self._greeted.acquire()
+        if self._session.closed is not None:
+            raise self._session.closed
+
+    def is_connected(self) -> bool:
+        """Whether the link is up."""
+        return self._session.closed is None
+
+    def get_asterisk_info(self) -> tuple[str, str]:
+        """Name and version from the greeting."""
+        return self._session.asterisk_info()
+
+    def send_action(self, request: Request, action_id: str | None = None, /, **headers: Any) -> Response | None:
+        """Send, and wait for the end of the action."""
+        ended = self._runtime.lock()
+        ended.acquire()
+        with self._lock:
+            now = self._runtime.monotonic()
+            pending, data = self._session.send_action(request, now, ended.release, action_id, **headers)
+            try:
+                self._link.send(data)
+            except ManagerSocketError as error:
+                self._session.close(error, now)
+                self._link.shutdown()
+            self._note_deadline()
+        ended.acquire()
+        return pending.result()
+
+    def wait_closed(self, timeout: float) -> bool:
+        """Wait for the end of the connection, at most `timeout` seconds; return whether it has come."""
+        with self._over:
+            if self._session.closed is None:
+                self._over.wait(timeout)
+        return self._session.closed is not None
+
+    def close(self) -> None:
+        """End the connection, and every action under way with it."""
+        with self._lock:
+            self._session.close(ManagerSocketError("the connection was closed"), self._runtime.monotonic())
+        self._link.shutdown()
+        if self._runtime.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _note_deadline(self) -> None:
+        """Have the reading thread look up in time for the first deadline."""
+        deadline = self._session.next_deadline()
+        if deadline is not None and deadline < self._waiting_until:
+            self._link.wake()
+
+    def _time_to_wait(self) -> float | None:
+        """How long the reading thread may wait for data.
+
+        A deadline that has gone meanwhile is kept: to wake once for nothing costs less than to be woken by every
+        action that is sent.
+        """
+        now = self._runtime.monotonic()
+        deadline = self._session.next_deadline()
+        if deadline is None:
+            deadline = math.inf
+        self._waiting_until = min(deadline, self._waiting_until) if self._waiting_until > now else deadline
+        return None if math.isinf(self._waiting_until) else max(0.0, self._waiting_until - now)
+
+    def _read(self) -> None:
+        session = self._session
+        try:
+            while session.closed is None:
+                with self._lock:
+                    timeout = self._time_to_wait()
+                data = self._link.receive(timeout)
+                with self._lock:
+                    self._take(data)
+                    outputs = session.take_outputs()
+                if outputs:
+                    self._deliver(outputs)
+        except ManagerSocketError as error:
+            self._end(error)
+        except BaseException as error:
+            self._end(ManagerSocketError(f"the reading thread failed: {error!r}"))
+            raise
+        finally:
+            self._link.close()
+            with self._over:
+                self._over.notify_all()
+
+    def _take(self, data: bytes | None) -> None:
+        now = self._runtime.monotonic()
+        if data:
+            self._session.receive_data(data, now)
+        elif data is not None:
+            self._session.receive_eof(now)
+        self._session.handle_timer(now)
+
+    def _end(self, error: Error) -> None:
+        with self._lock:
+            self._session.close(error, self._runtime.monotonic())
+
+
+class Dispatcher:
+    """The thread that runs callbacks, one after the other, in the order of the wire."""
+
+    def __init__(self, manager: "Manager", runtime: Runtime) -> None:
+        # Weak, so that a manager nobody holds any more can go, and its threads with it.
+        self._manager = weakref.ref(manager)
+        self._callbacks = manager._callbacks
+        self._logger = manager._logger
+        self._debug = manager._debug
+        self._runtime = runtime
+        self._changed = runtime.condition()
+        self._queue: list[Output] = []
+        self._stopped = False
+        self._busy = False
+        self._thread = runtime.thread(self._run, "ami-dispatcher")
+        self._thread.start()
+
+    def put(self, outputs: list[Output]) -> None:
+        """Queue outputs for their callbacks."""
+        with self._changed:
+            self._queue += outputs
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Run no more callbacks. One that is running goes on to its end, which is not waited for."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+            idle = not self._busy
+        if idle and self._runtime.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._queue and not self._stopped:
+                    self._changed.wait()
+                outputs, self._queue = self._queue, []
+                self._busy = not self._stopped
+            for output in outputs:
+                if self._stopped:
+                    return
+                self._dispatch(output)
+            with self._changed:
+                self._busy = False
+                if self._stopped:
+                    return
+
+    def _dispatch(self, output: Output) -> None:
+        if isinstance(output, Notice):
+            self._logger.warning(output.text)
+            return
+        message = output.response if isinstance(output, Orphan) else output
+        if self._debug:
+            self._logger.debug("%s, ActionID %s", self._describe(message), message.action_id)
+        for function in self._callbacks.matching(message):
+            manager = self._manager()
+            if manager is None:
+                return
+            try:
+                function(message, manager)
+            except Exception:
+                self._logger.error("the callback %r failed on %s", function, self._describe(message), exc_info=True)
+            del manager
+
+    @staticmethod
+    def _describe(message: Any) -> str:
+        if isinstance(message, Aggregate):
+            return f"aggregate {message.name}"
+        if isinstance(message, Event):
+            return f"{'event' if type(message) is not Event else 'event of no declared class'} {message.name}"
+        return f"orphaned response {message.name}"
+
+
+class Manager:
+    """A client of one Asterisk server, for any number of threads.
+
+    `debug` logs every event; `logger` is used instead of the logger `ami.manager`; an aggregate that has not
+    come together after `aggregate_timeout` seconds is given up, with a warning. `orphaned_response_timeout` is
+    accepted for programs that give it: an orphaned response is delivered at once.
+    """
+
+    def __init__(
+        self,
+        debug: bool = False,
+        logger: Logger | None = None,
+        aggregate_timeout: float = 5,
+        orphaned_response_timeout: float = 5,
+        *,
+        runtime: Runtime = SYSTEM,
+    ) -> None:
+        self._debug = debug
+        self._logger: Logger = logger or logging.getLogger(__name__)
+        self._aggregate_timeout = aggregate_timeout
+        self._runtime = runtime
+        self._callbacks: CallbackRegistry[Callback] = CallbackRegistry()
+        self._lock = runtime.lock()
+        self._connection: Connection | None = None
+        self._dispatcher: Dispatcher | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        with suppress(Exception):  # half-made, or the interpreter is on its way out
+            self.close()
+
+    def __repr__(self) -> str:
+        connection = self._connection
+        if connection is None or not connection.is_connected():
+            return "<Manager, not connected>"
+        return f"<Manager, connected to {connection.host}>"
+
+    # The link
+
+    def connect(self, host: str, port: int = wire.DEFAULT_PORT, timeout: float = 5) -> None:
+        """Connect, and read the greeting, within `timeout` seconds each; a link that is up is closed first.
+
+        Raises `ManagerSocketError` when no connection can be made, `ProtocolError` when what answers there
+        does not speak AMI.
+        """
+        self.disconnect()
+        link = self._runtime.connect(host, port, timeout)
+        with self._lock:
+            if self._dispatcher is None:
+                self._dispatcher = Dispatcher(self, self._runtime)
+            deliver = self._dispatcher.put
+        connection = Connection(link, f"{host}:{port}", self._runtime, deliver, self._aggregate_timeout, timeout)
+        with self._lock:
+            other, self._connection = self._connection, connection
+        if other is not None:  # two threads connected at once: the last one has it
+            other.close()
+        try:
+            connection.wait_for_greeting()
+        except ManagerSocketError as error:
+            connection.close()
+            raise type(error)(f"{host}:{port}: {error}") from None
+
+    def login(self, username: str, secret: str, *, events: bool = True) -> Response:
+        """Log in by MD5 challenge, so that the secret does not cross the wire; `events=False` asks for no events.
+
+        Raises `ManagerAuthError` when the server refuses, `ManagerError` when it does not answer in time.
+        """
+        steps = core.login_steps(username, secret, events=events)
+        request = next(steps)
+        try:
+            while True:
+                request = steps.send(self.send_action(request))
+        except StopIteration as done:
+            response: Response = done.value
+            return response
+
+    def disconnect(self) -> None:
+        """Close the link, if there is one. Actions under way end with `ManagerSocketError`."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def close(self) -> None:
+        """Close the link, and deliver no more events. Callable from anywhere, and more than once."""
+        self.disconnect()
+        with self._lock:
+            dispatcher, self._dispatcher = self._dispatcher, None
+        if dispatcher is not None:
+            dispatcher.stop()
+
+    def is_connected(self) -> bool:
+        """Whether the link is up."""
+        connection = self._connection
+        return connection is not None and connection.is_connected()
+
+    def get_asterisk_info(self) -> tuple[str, str] | None:
+        """Name and version of the server as its greeting gives them, or None while there is no link."""
+        connection = self._connection
+        return connection.get_asterisk_info() if connection is not None and connection.is_connected() else None
+
+    def get_connection(self) -> Connection | None:
+        """The connection, or None."""
+        return self._connection
+
+    def monitor_connection(self, interval: float = 2.5) -> Any:
+        """Ping the server every `interval` seconds, in a thread of its own, for as long as this link is up.
+
+        Returns the thread. Raises `ManagerError` while there is no link.
+        """
+        connection = self._require_connection()
+
+        def monitor() -> None:
+            with suppress(Error):
+                while not connection.wait_closed(interval):
+                    connection.send_action(core.Ping())
+
+        thread = self._runtime.thread(monitor, "ami-monitor")
+        thread.start()
+        return thread
+
+    # Actions and events
+
+    def send_action(self, request: Request, action_id: str | None = None, **kwargs: Any) -> Response | None:
+        """Send an action, with `kwargs` as further headers, and wait for its end.
+
+        Returns None when no response came within `request.timeout` seconds. Raises `ManagerError` while there
+        is no link, `ManagerSocketError` when it is lost before the action has ended (whether it was carried out is
+        then unknown), `ValueError` for a request that must not be sent, and whatever the
+        request's `process_response` raises.
+        """
+        return self._require_connection().send_action(request, None if action_id is None else str(action_id), **kwargs)
+
+    def register_callback(self, event: Identifier, function: Callback) -> None:
+        """Have `function(event, manager)` called for events of a name or declared class.
+
+        `''` stands for every event, None for orphaned responses. Callbacks run in the order in which they were
+        registered; registering one again moves it to the end. Raises `ValueError` for anything else.
+        """
+        self._callbacks.register(event, function)
+
+    def unregister_callback(self, event: Identifier, function: Callback) -> bool:
+        """Undo `register_callback`; return whether there was something to undo."""
+        return self._callbacks.unregister(event, function)
+
+    def _require_connection(self) -> Connection:
+        connection = self._connection
+        if connection is None or not connection.is_connected():
+            raise ManagerError("Not connected to an Asterisk manager")
+        return connection

@@ -1,0 +1,247 @@
+"""What the threaded driver needs of the world: a clock, threads, locks, and links to servers.
+
+`Manager` takes these from its `runtime` argument and from nowhere else, so another runtime can put it on
+other clocks and other links. `SYSTEM` is the operating system's.
+"""
+
+import random
+import selectors
+import socket
+import string
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Protocol
+
+from ami.errors import ManagerSocketError
+
+__all__ = ["SYSTEM", "Condition", "Link", "Lock", "Runtime", "Thread"]
+
+
+class Lock(Protocol):
+    """The part of `threading.Lock` that is used."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1, /) -> bool:
+        """Take the lock, waiting for it."""
+        ...
+
+    def release(self) -> None:
+        """Give the lock back; any thread may."""
+        ...
+
+    def __enter__(self) -> bool: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
+
+
+class Condition(Protocol):
+    """The part of `threading.Condition` that is used."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until notified, at most `timeout` seconds."""
+        ...
+
+    def notify_all(self) -> None:
+        """Wake who waits."""
+        ...
+
+    def __enter__(self) -> bool: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
+
+
+class Thread(Protocol):
+    """The part of `threading.Thread` that is used."""
+
+    def start(self) -> None:
+        """Begin to run."""
+        ...
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end."""
+        ...
+
+
+class Link(Protocol):
+    """A connection to a server: one thread receives, and closes in the end; any thread may do the rest."""
+
+    def receive(self, timeout: float | None) -> bytes | None:
+        """The next bytes; `b""` at the end of the stream; None when time ran out or `wake` was called.
+
+        Raises `ManagerSocketError` when the link broke.
+        """
+        ...
+
+    def send(self, data: bytes) -> None:
+        """Send, without waiting for the other side to read. Raises `ManagerSocketError`."""
+        ...
+
+    def wake(self) -> None:
+        """Have `receive` return at once."""
+        ...
+
+    def shutdown(self) -> None:
+        """End the connection; `receive` returns the end of the stream."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the link holds."""
+        ...
+
+
+class Runtime(Protocol):
+    """The world that a `Manager` lives in."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that does not go back."""
+        ...
+
+    def id_prefix(self) -> str:
+        """What begins the ActionIDs of one manager: `<host>-<5 random characters>`."""
+        ...
+
+    def lock(self) -> Lock:
+        """A new lock."""
+        ...
+
+    def condition(self) -> Condition:
+        """A new condition, with a lock of its own."""
+        ...
+
+    def thread(self, target: Callable[[], None], name: str) -> Thread:
+        """A new daemon thread, not started."""
+        ...
+
+    def current_thread(self) -> object:
+        """The calling thread, as `thread` returned it."""
+        ...
+
+    def connect(self, host: str, port: int, timeout: float) -> Link:
+        """Connect. Raises `ManagerSocketError`, which says what went wrong."""
+        ...
+
+
+class SocketLink:
+    """A TCP connection. What the kernel does not take at once is sent by the receiving thread."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self._socket.setblocking(False)
+        self._wake_end, self._wake_source = socket.socketpair()
+        self._wake_source.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._socket, selectors.EVENT_READ)
+        self._selector.register(self._wake_end, selectors.EVENT_READ)
+        self._lock = threading.Lock()
+        self._unsent = b""
+        self._ended = False
+
+    def receive(self, timeout: float | None) -> bytes | None:
+        """See `Link`."""
+        try:
+            for key, events in self._selector.select(timeout):
+                if key.fileobj is self._wake_end:
+                    self._wake_end.recv(4096)
+                elif events & selectors.EVENT_WRITE:
+                    self._send_rest()
+                elif not self._ended:
+                    return self._socket.recv(262_144)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            if not self._ended:
+                raise ManagerSocketError(f"the connection broke: {_reason(error)}") from error
+        return b"" if self._ended else None
+
+    def send(self, data: bytes) -> None:
+        """See `Link`."""
+        with self._lock:
+            if self._ended:
+                raise ManagerSocketError("the connection is closed")
+            if self._unsent:
+                self._unsent += data
+                return
+            self._unsent = data[self._send_some(data) :]
+            if not self._unsent:
+                return
+            self._selector.modify(self._socket, selectors.EVENT_READ | selectors.EVENT_WRITE)
+        self.wake()
+
+    def _send_some(self, data: bytes) -> int:
+        try:
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise ManagerSocketError(f"the connection broke while sending: {_reason(error)}") from error
+
+    def _send_rest(self) -> None:
+        with self._lock:
+            self._unsent = self._unsent[self._send_some(self._unsent) :]
+            if not self._unsent and not self._ended:
+                self._selector.modify(self._socket, selectors.EVENT_READ)
+
+    def wake(self) -> None:
+        """See `Link`."""
+        with suppress(OSError):  # full: the thread is being woken; closed: there is nobody to wake
+            self._wake_source.send(b"\0")
+
+    def shutdown(self) -> None:
+        """See `Link`."""
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+            with suppress(OSError):  # the other side was faster
+                self._socket.shutdown(socket.SHUT_RDWR)
+        self.wake()
+
+    def close(self) -> None:
+        """See `Link`."""
+        self.shutdown()
+        with self._lock:
+            self._selector.close()
+            for each in (self._socket, self._wake_end, self._wake_source):
+                each.close()
+
+
+class _System:
+    """The operating system's clock, threads and sockets."""
+
+    monotonic = staticmethod(time.monotonic)
+    lock = staticmethod(threading.Lock)
+    current_thread = staticmethod(threading.current_thread)
+
+    def condition(self) -> Condition:
+        return threading.Condition()
+
+    def thread(self, target: Callable[[], None], name: str) -> threading.Thread:
+        return threading.Thread(target=target, name=name, daemon=True)
+
+    def id_prefix(self) -> str:
+        # ASCII, without blanks, and short: some handlers of Asterisk cut ActionIDs of more than 67 bytes
+        # together with their line end. 40 + 1 + 5 + 1 + 8 leaves room.
+        host = "".join(c for c in socket.gethostname() if c.isascii() and (c.isalnum() or c in ".-"))[:40] or "host"
+        return f"{host}-{''.join(random.choices(string.ascii_letters + string.digits, k=5))}"
+
+    def connect(self, host: str, port: int, timeout: float) -> SocketLink:
+        try:
+            connected = socket.create_connection((host, port), timeout)
+        except OSError as error:
+            raise ManagerSocketError(f"cannot connect to {host}:{port}: {_reason(error)}") from error
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return SocketLink(connected)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+SYSTEM: Runtime = _System()
+"""The operating system's clock, threads and sockets."""
