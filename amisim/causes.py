@@ -1,0 +1,156 @@
+"""From chunks to records: cuts a session's bytes into frames and says what each of them follows from.
+
+A server answers the actions of a connection one after the other. What carries the ActionID of an action
+follows from it; a response without one answers the first action that has no answer yet. Whatever else a
+server sends follows from the last answered action of the connection that changes something (not one that
+only asks), else from its login, else from the connection alone.
+"""
+
+import re
+from collections.abc import Iterator
+
+from ami import wire
+from ami.catalogue import Event, parse
+from ami.message import KEY_RESPONSE, SUCCESSES, Message
+from amisim.action import ClientAction, read_action
+from amisim.recording import Direction, Record
+
+__all__ = ["RecordBuilder"]
+
+_ONLY_ASKS = re.compile(
+    r"Ping|Challenge|Login|Events|Filter|WaitEvent|List\w*|Getvar|GetConfig\w*|DBGet\w*|ExtensionState|PresenceState|"
+    r"\w*(Show|List|Status|Statuses|Summary|Count|Check|Info|Rule|Peers|peers|peerlist|Settings|Sessions|registry|Map)\w*|"
+    r"Agents|Parked\w*|Parkinglots|MWIGet|FAXStats|",
+    re.IGNORECASE,
+)
+
+
+class RecordBuilder:
+    """Takes what happens to the connections of a session, in order of time, and gives it back as records."""
+
+    def __init__(self) -> None:
+        self._connections: dict[int, _Connection] = {}
+        self._numbers = iter(range(1, 2**63))
+
+    def open(self, connection: int, at: float) -> Record:
+        """A client connected."""
+        self._connections[connection] = _Connection(connection, self._numbers)
+        return Record(at, connection, "", "open")
+
+    def data(self, connection: int, direction: Direction, data: bytes, at: float) -> list[Record]:
+        """A chunk came; the frames that it completes."""
+        return self._connections[connection].data(direction, data, at)
+
+    def end(self, connection: int, direction: Direction, at: float, error: str = "") -> list[Record]:
+        """A direction ended, by its sender or by an error; what there is of an unfinished frame, and the end."""
+        return self._connections[connection].end(direction, at, error)
+
+    def flush(self) -> list[Record]:
+        """What there is of unfinished frames, when recording ends before the connections do."""
+        return [record for each in self._connections.values() for way in each.flows for record in each.rest(way)]
+
+
+class _Flow:
+    """One direction of a connection: its frames, and the chunks of the one that is arriving."""
+
+    def __init__(self, direction: Direction) -> None:
+        self.reader = wire.FrameReader(from_server=direction == "<", max_frame=2**62)
+        self.chunks: list[tuple[int, float]] = []
+        self.last = -1.0
+
+    def feed(self, data: bytes, at: float) -> Iterator[tuple[bytes, tuple[tuple[int, float], ...]]]:
+        """The frames that a chunk completes, each with the chunks it had before."""
+        for frame in self.reader.feed(data):
+            yield frame, tuple(self.chunks)
+            self.chunks = []
+        if size := len(self.reader.pending) - sum(length for length, _ in self.chunks):
+            self.chunks.append((size, at))
+
+
+class _Connection:
+    def __init__(self, number: int, numbers: Iterator[int]) -> None:
+        self.flows: dict[Direction, _Flow] = {"<": _Flow("<"), ">": _Flow(">")}
+        self._number = number
+        self._numbers = numbers
+        self._sent: dict[int, ClientAction] = {}
+        self._unanswered: list[int] = []
+        self._list: int | None = None  # whose list is under way
+        self._base: int | None = None  # what unsolicited frames follow from
+        self._last_answered: int | None = None
+        self._ended = False
+
+    def data(self, direction: Direction, data: bytes, at: float) -> list[Record]:
+        flow = self.flows[direction]
+        # One instant of one direction is one chunk.
+        flow.last = at = at if at > flow.last else round(flow.last + 0.000001, 6)
+        return [
+            Record(at, self._number, direction, "data", frame, self._cause(direction, frame), chunks)
+            for frame, chunks in flow.feed(data, at)
+        ]
+
+    def rest(self, direction: Direction) -> list[Record]:
+        flow = self.flows[direction]
+        rest, chunks = flow.reader.pending, flow.chunks
+        if not rest:
+            return []
+        *before, (_, at) = chunks
+        self.flows[direction] = _Flow(direction)
+        return [Record(at, self._number, direction, "data", rest, None, tuple(before))]
+
+    def end(self, direction: Direction, at: float, error: str) -> list[Record]:
+        cause = self._base if direction == "<" and not self._ended else None
+        if cause is not None or (direction == "<" and self._last_answered and not self._ended):
+            cause = self._last_answered if self._closes(self._last_answered) else cause
+        self._ended = self._ended or direction == ">"
+        ending = Record(at, self._number, direction, "error" if error else "eof", error.encode(), cause)
+        return [*self.rest(direction), ending]
+
+    def _closes(self, number: int | None) -> bool:
+        """Whether the server closes the connection after having answered this action."""
+        return number is not None and self._sent[number].name.lower() in ("logoff", "login")
+
+    def _cause(self, direction: Direction, frame: bytes) -> int | None:
+        if direction == ">":
+            number = next(self._numbers)
+            self._sent[number] = read_action(frame)
+            self._unanswered.append(number)
+            return number
+        message = parse(frame)
+        if not self._sent or not frame.strip(b"\r\n"):
+            return self._list or self._last_answered
+        cause = self._of_event(message) if isinstance(message, Event) else self._of_response(message)
+        return self._base if cause is None else cause
+
+    def _of_response(self, message: Message) -> int | None:
+        """The action a response answers: the first unanswered one with its ActionID, or the last that had it."""
+        action_id = message.action_id or ""
+        waiting = [number for number in self._unanswered if self._sent[number].action_id == action_id]
+        if waiting:
+            number = waiting[0]
+            self._unanswered.remove(number)
+        else:
+            had_it = [number for number, action in self._sent.items() if action_id and action.action_id == action_id]
+            number = had_it[-1] if had_it else self._last_answered or max(self._sent)
+        self._last_answered = number
+        self._list = number if message.get("EventList", "").lower() == "start" else None
+        self._note_change(number, message)
+        return number
+
+    def _note_change(self, number: int, message: Message) -> None:
+        name = self._sent[number].name
+        accepted = message.get(KEY_RESPONSE) in SUCCESSES
+        if accepted and (not _ONLY_ASKS.fullmatch(name) or (self._base is None and name.lower() == "login")):
+            self._base = number
+
+    def _of_event(self, event: Event) -> int | None:
+        action_id = event.action_id or ""
+        if self._list is not None and (action_id == self._sent[self._list].action_id or "Privilege" not in event):
+            number = self._list
+            if event.get("EventList", "").lower() == "complete":
+                self._list = None
+            return number
+        if not action_id:
+            return None
+        had_it = [number for number, action in self._sent.items() if action.action_id == action_id]
+        answered = [number for number in had_it if number not in self._unanswered]
+        return (answered or had_it or [None])[-1]

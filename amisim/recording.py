@@ -1,0 +1,445 @@
+"""Recordings: AMI sessions as files that a person can read and edit, and that keep every byte and its time.
+
+A recording is a stream of YAML documents. The first describes the session; each of the others holds one
+record, and a line `---` ends it:
+
+    format: amisim/1
+    server: Asterisk 22.10.1
+    ---
+    0.002160 c1 <: "Asterisk Call Manager/11.0.0\\r\\n"
+    ---
+    0.152413 c1 > 1: |
+      Action: Ping
+      ActionID: a-1
+    ---
+    0.152735 c1 < 1: |
+      Response: Success
+      ActionID: a-1
+      Ping: Pong
+    chunks: 19@0.152701
+    ---
+
+The key of a record says when its last byte came, in seconds from the start of the session; on which
+connection; in which direction (`>` to the server, `<` from it); and its cause. What a client sends is numbered
+(`> 1`), and what the server sends names the number it follows from (`< 1`), or none if it follows from the
+connection alone. `open`, `> eof`, `< eof`, `< error` and `note` are records without bytes.
+
+The bytes stand in one of three forms: a block (`|`) is a whole message, whose line ends and final empty line
+are implied; a quoted text is exactly these characters, in UTF-8; `!!binary` is exactly these bytes.
+
+What one direction did at one instant came in one chunk. A frame that came in several has `chunks`, the
+length and the time of each but the last.
+
+A record without a `---` after it was cut short, and is left out: everything before it is whole.
+"""
+
+import base64
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Literal, NamedTuple, Self
+
+import yaml
+
+__all__ = ["FORMAT", "Direction", "Record", "Recording", "RecordingError", "RecordingReader", "RecordingWriter", "load"]
+
+FORMAT = "amisim/1"
+
+Direction = Literal["<", ">", ""]
+"""`>` is from the client to the server, `<` back; a record of neither has the empty text."""
+
+Kind = Literal["data", "open", "eof", "error", "note"]
+
+
+class RecordingError(Exception):
+    """A recording cannot be read or written; the text names the file and, where there is one, the line."""
+
+    def __init__(self, path: object, line: int, problem: str) -> None:
+        super().__init__(f"{path}, line {line}: {problem}" if line else f"{path}: {problem}")
+
+
+class Record(NamedTuple):
+    """One frame of one connection, or something that happened to it."""
+
+    at: float
+    """Seconds from the start of the session, when its last byte came."""
+
+    connection: int
+    """The number of the connection, from 1; 0 for a note, which belongs to the session."""
+
+    direction: Direction
+    kind: Kind
+    data: bytes = b""
+    """The exact bytes of a frame, or of what there is of one; the text of an error or note."""
+
+    cause: int | None = None
+    """The number of a client's frame; of anything else, that of the frame it follows from, if there is one."""
+
+    chunks: tuple[tuple[int, float], ...] = ()
+    """Length and time of each chunk of the frame but the last, which ends at `at`."""
+
+    line: int = 0
+    """Where the record stands in its file; 0 for one that is in none."""
+
+
+class Recording(NamedTuple):
+    """A recording in memory."""
+
+    header: dict[str, Any]
+    """The first document: `format`, `server`, `description` …"""
+
+    records: list[Record]
+
+    truncated: int = 0
+    """The line of a record that was cut short, and so is not among them; 0 if there is none."""
+
+
+def load(path: str | Path) -> Recording:
+    """Read a whole recording. Raises `RecordingError`."""
+    with RecordingReader(path) as reader:
+        records = list(reader)
+        return Recording(reader.header, records, reader.truncated)
+
+
+# Reading
+
+_KEY = re.compile(
+    r"(?P<at>\d+(?:\.\d+)?) (?:(?P<note>note)|c(?P<connection>[1-9]\d*) (?:(?P<open>open)|"
+    r"(?P<direction>[<>])(?: (?P<kind>eof|error))?(?: (?P<cause>[1-9]\d*))?))"
+)
+_CHUNK = re.compile(r"(\d+)@(\d+(?:\.\d+)?)")
+_KEY_HELP = "the key of a record looks like '0.152413 c1 > 1': seconds, connection, direction, cause"
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class RecordingReader:
+    """Reads a recording record by record, however long it is. `header` is there from the start.
+
+    Raises `RecordingError` for a file that is no recording, or a record that makes no sense. `truncated` is the
+    line of a last record that was cut short, or 0.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = path
+        self.truncated = 0
+        try:
+            self._file: IO[bytes] = open(path, "rb")  # noqa: SIM115
+        except OSError as error:
+            raise RecordingError(path, 0, f"cannot be read: {error.strerror}") from None
+        try:
+            self._left, rest = _complete_part(self._file)
+            if rest:
+                self.truncated = self._line_at(self._left)
+            self._loader = _Loader(self)
+            self._documents = self._read_documents()
+            self.header = self._read_header()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._loader.dispose()
+        self._file.close()
+
+    def read(self, size: int) -> bytes:
+        """For the YAML parser: the next bytes of those records that are complete."""
+        data = self._file.read(min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def _line_at(self, offset: int) -> int:
+        with open(self.path, "rb") as file:
+            return file.read(offset).count(b"\n") + 1
+
+    def __iter__(self) -> Iterator[Record]:
+        for line, entries in self._documents:
+            yield self._record(line, entries)
+
+    def _read_header(self) -> dict[str, Any]:
+        line, entries = next(self._documents, (1, {}))
+        given = entries["format"].value if "format" in entries else None
+        name, _, version = str(given).partition("/")
+        if name != "amisim" or not version.isdigit():
+            raise RecordingError(self.path, line, f"not a recording: it does not begin with 'format: {FORMAT}'")
+        if given != FORMAT:
+            raise RecordingError(
+                self.path, line, f"the format {given} is newer than this amisim, which reads {FORMAT}: upgrade amikit"
+            )
+        return {key: entry.value for key, entry in entries.items()}
+
+    def _read_documents(self) -> Iterator[tuple[int, "_Entries"]]:
+        """First line and entries of each document that a `---` ends."""
+        line, entries = 1, None
+        try:
+            while not self._loader.check_event(yaml.StreamEndEvent):
+                event = self._loader.get_event()
+                if isinstance(event, yaml.MappingStartEvent):
+                    line, entries = event.start_mark.line + 1, self._read_mapping()
+                elif isinstance(event, yaml.DocumentStartEvent) and entries is not None:
+                    yield line, entries
+                    entries = None
+                elif (isinstance(event, yaml.ScalarEvent) and event.value) or isinstance(
+                    event, yaml.SequenceStartEvent
+                ):
+                    raise RecordingError(self.path, event.start_mark.line + 1, f"not a record; {_KEY_HELP}")
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            where = line if mark is None else mark.line + 1
+            raise RecordingError(self.path, where, f"not YAML: {error.problem}") from None
+        except yaml.reader.ReaderError as error:
+            where = self._line_at(error.position)
+            raise RecordingError(self.path, where, f"not YAML: {error.reason}") from None
+
+    def _read_mapping(self) -> "_Entries":
+        entries: _Entries = {}
+        while not isinstance(event := self._loader.get_event(), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent):
+                raise RecordingError(self.path, event.start_mark.line + 1, f"a key that is no text; {_KEY_HELP}")
+            entries[event.value] = self._read_value(self._loader.get_event())
+        return entries
+
+    def _read_value(self, event: Any) -> "_Entry":
+        """A text, or, in the header, a list of texts."""
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.ScalarEvent):
+            return _Entry(event.value, event.style or "", event.tag or "", line)
+        if not isinstance(event, yaml.SequenceStartEvent):
+            raise RecordingError(self.path, line, "expected a text here")
+        values = []
+        while not isinstance(event := self._loader.get_event(), yaml.SequenceEndEvent):
+            values.append(self._read_value(event).value)
+        return _Entry(values, "", "", line)
+
+    def _record(self, line: int, entries: "_Entries") -> Record:
+        key, *others = entries
+        match = _KEY.fullmatch(key)
+        if match is None:
+            raise RecordingError(self.path, line, f"{key!r} is no record; {_KEY_HELP}")
+        if others not in ([], ["chunks"]):
+            raise RecordingError(
+                self.path, line, f"{others[0]!r} is not known; beside its key, a record may have 'chunks'"
+            )
+        at, note, connection, opened, direction, kind, cause = match.groups()
+        data = self._data(entries[key], literal_is_message=direction is not None and kind is None)
+        return Record(
+            float(at),
+            int(connection or 0),
+            direction or "",
+            note or opened or kind or "data",
+            data,
+            int(cause) if cause else None,
+            self._chunks(entries["chunks"], len(data)) if others else (),
+            line,
+        )
+
+    def _data(self, entry: "_Entry", *, literal_is_message: bool) -> bytes:
+        if not isinstance(entry.value, str):
+            raise RecordingError(self.path, entry.line, "a list where a text was expected")
+        if entry.tag == _BINARY:
+            try:
+                return base64.b64decode("".join(entry.value.split()), validate=True)
+            except ValueError as error:
+                raise RecordingError(self.path, entry.line, f"!!binary that is not base64: {error}") from None
+        text: str = entry.value
+        if entry.style == "|" and literal_is_message:
+            text = text.rstrip("\n").replace("\n", "\r\n") + "\r\n\r\n"
+        return text.encode()
+
+    def _chunks(self, entry: "_Entry", size: int) -> tuple[tuple[int, float], ...]:
+        chunks = []
+        for text in str(entry.value).split():
+            match = _CHUNK.fullmatch(text)
+            if match is None:
+                raise RecordingError(self.path, entry.line, f"{text!r} is no chunk, which looks like '19@0.152701'")
+            chunks.append((int(match[1]), float(match[2])))
+        if sum(length for length, _ in chunks) > size:
+            raise RecordingError(self.path, entry.line, f"the chunks are longer than the frame, which has {size} bytes")
+        return tuple(chunks)
+
+
+def _complete_part(file: IO[bytes]) -> tuple[int, bool]:
+    """How many bytes of a recording end with a `---`, and whether something follows. Looks from the end."""
+    complete = 0
+    block, start = b"", file.seek(0, io.SEEK_END)
+    while start and not complete:
+        block = block[:6]  # an end may stand across the border of two blocks
+        size = min(start, 65_536)
+        start = file.seek(start - size)
+        block = file.read(size) + block
+        for found in _END_OF_RECORD.finditer(block):
+            complete = start + found.end()
+    file.seek(complete)
+    rest = bool(file.read().strip())
+    file.seek(0)
+    return complete, rest
+
+
+_END_OF_RECORD = re.compile(rb"^---\r?(?:\n|\Z)", re.MULTILINE)
+
+
+class _Entry(NamedTuple):
+    """The value of one key of a document."""
+
+    value: Any
+    style: str
+    tag: str
+    line: int
+
+
+_Entries = dict[str, _Entry]
+_BINARY = "tag:yaml.org,2002:binary"
+
+
+# Writing
+
+
+class RecordingWriter:
+    """Writes a recording record by record, each with one write, so that a killed process leaves all but the last.
+
+    `redact` is applied to each record. Raises `RecordingError` when the file exists or cannot be written.
+    """
+
+    def __init__(
+        self, path: str | Path, header: dict[str, Any], redact: Callable[[Record], Record] = lambda record: record
+    ) -> None:
+        self.path = path
+        self._redact = redact
+        try:
+            # A device such as /dev/full exists, and may be written to all the same.
+            mode = "xb" if Path(path).is_file() or not Path(path).exists() else "wb"
+            self._file = open(path, mode, buffering=0)  # noqa: SIM115
+        except FileExistsError:
+            raise RecordingError(path, 0, "exists already; a recording is never overwritten") from None
+        except OSError as error:
+            raise RecordingError(path, 0, f"cannot be written: {error.strerror}") from None
+        try:
+            self._write(_dump_header({"format": FORMAT, **header}))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; whatever was written is complete without it."""
+        self._file.close()
+
+    def write(self, record: Record) -> None:
+        """Append a record."""
+        self._write(dump_record(self._redact(record)))
+
+    def _write(self, text: str) -> None:
+        data = memoryview(text.encode())
+        try:
+            while data:
+                data = data[self._file.write(data) :]
+        except OSError as error:
+            raise RecordingError(self.path, 0, f"cannot be written: {error.strerror}") from None
+
+
+def _dump_header(header: dict[str, Any]) -> str:
+    text: str = yaml.safe_dump(header, allow_unicode=True, sort_keys=False, width=1000)
+    return text + "---\n"
+
+
+def dump_record(record: Record) -> str:
+    """A record as text, with the `---` that ends it."""
+    key = [_seconds(record.at)]
+    if record.kind == "note":
+        key.append("note")
+    else:
+        key.append(f"c{record.connection}")
+        key += [word for word in (record.direction, "" if record.kind == "data" else record.kind) if word]
+        if record.cause is not None:
+            key.append(str(record.cause))
+    value = _dump_data(record.data, message=record.kind == "data") if record.data or record.kind == "data" else ""
+    chunks = " ".join(f"{length}@{_seconds(at)}" for length, at in record.chunks)
+    return f"{' '.join(key)}:{value}\n" + (f"chunks: {chunks}\n" if chunks else "") + "---\n"
+
+
+def _seconds(at: float) -> str:
+    return f"{at:.6f}".rstrip("0").rstrip(".")
+
+
+# What YAML takes as it is; U+0085, U+2028, U+2029 and U+FEFF mean something of their own there.
+_PLAIN = "\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
+_MESSAGE = re.compile(rf"(?=[^\s])[{_PLAIN}]+(?:\r\n[{_PLAIN}]+)*\r\n\r\n")
+_NOT_PLAIN = re.compile(rf"[^{_PLAIN}]|[\"\\\t]")
+_ESCAPES = {"\r": "\\r", "\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
+
+
+def _dump_data(data: bytes, *, message: bool) -> str:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return f" !!binary {base64.b64encode(data).decode()}"
+    if message and _MESSAGE.fullmatch(text):
+        return " |\n  " + text[:-4].replace("\r\n", "\n  ")
+    return f' "{_NOT_PLAIN.sub(_escape, text)}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    code = ord(character)
+    return _ESCAPES.get(character) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
+
+
+# Frames and chunks
+
+
+def chunks(records: Iterable[Record]) -> list[tuple[int, Direction, float, bytes]]:
+    """The chunks that a session's frames came in: connection, direction, time and bytes of each, in order of time."""
+    found: dict[tuple[int, Direction, float], bytes] = {}
+    for record in records:
+        if record.kind == "data":
+            for at, data in pieces(record):
+                key = record.connection, record.direction, at
+                found[key] = found.get(key, b"") + data
+    return sorted(((c, d, at, data) for (c, d, at), data in found.items()), key=lambda chunk: chunk[2])
+
+
+def pieces(record: Record) -> list[tuple[float, bytes]]:
+    """A frame, cut where it was cut when it came: the time and the bytes of each piece."""
+    found = []
+    start = 0
+    for length, at in record.chunks:
+        found.append((at, record.data[start : start + length]))
+        start += length
+    if start < len(record.data):
+        found.append((record.at, record.data[start:]))
+    return found
+
+
+def splice(record: Record, start: int, end: int, replacement: bytes) -> Record:
+    """The record with other bytes from `start` to `end`; its chunks keep their borders as far as they still exist."""
+    size = len(replacement)
+    chunks = []
+    position = last = 0
+    for length, at in record.chunks:
+        position += length
+        if position <= start:
+            cut = position
+        elif position < end:
+            cut = start + min(position - start, size)
+        else:
+            cut = position + size - (end - start)
+        chunks.append((cut - last, at))
+        last = cut
+    return record._replace(data=record.data[:start] + replacement + record.data[end:], chunks=tuple(chunks))

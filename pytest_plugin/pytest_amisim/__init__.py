@@ -1,0 +1,1 @@
+"""amikit in pytest."""
