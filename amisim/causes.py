@@ -153,4 +153,5 @@ class _Connection:
             return None
         had_it = [number for number, action in self._sent.items() if action.action_id == action_id]
         answered = [number for number in had_it if number not in self._unanswered]
-        return (answered or had_it or [None])[-1]
+        candidates = answered or had_it
+        return candidates[-1] if candidates else None

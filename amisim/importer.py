@@ -8,7 +8,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from amisim.causes import RecordBuilder
 from amisim.recording import Direction, Record, RecordingError
@@ -23,14 +23,14 @@ def read_amicap(path: str | Path) -> tuple[dict[str, Any], Iterator[Record]]:
     try:
         with open(path, "rb") as file:
             zipped = file.read(2) == b"\x1f\x8b"
-        file = gzip.open(path) if zipped else open(path, "rb")  # noqa: SIM115
+        capture = cast(IO[bytes], gzip.open(path) if zipped else open(path, "rb"))  # noqa: SIM115
     except OSError as error:
         raise RecordingError(path, 0, f"cannot be read: {error.strerror}") from None
-    rows = _rows(path, file)
+    rows = _rows(path, capture)
     _, first = next(rows, (1, {}))
     if first.get("format") != "amicap/1":
         raise RecordingError(path, 1, 'not a capture: its first line has no "format": "amicap/1"')
-    header = {key: first[key] for key in ("server", "description") if key in first}
+    header: dict[str, Any] = {key: first[key] for key in ("server", "description") if key in first}
     return header, _records(path, rows)
 
 

@@ -39,7 +39,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal, NamedTuple, Self
+from typing import IO, Any, Literal, NamedTuple, Self, cast
 
 import yaml
 
@@ -230,13 +230,14 @@ class RecordingReader:
             raise RecordingError(
                 self.path, line, f"{others[0]!r} is not known; beside its key, a record may have 'chunks'"
             )
-        at, note, connection, opened, direction, kind, cause = match.groups()
-        data = self._data(entries[key], literal_is_message=direction is not None and kind is None)
+        at, note, connection, opened, direction, ending, cause = match.groups()
+        kind = cast(Kind, note or opened or ending or "data")
+        data = self._data(entries[key], literal_is_message=kind == "data")
         return Record(
             float(at),
             int(connection or 0),
-            direction or "",
-            note or opened or kind or "data",
+            cast(Direction, direction or ""),
+            kind,
             data,
             int(cause) if cause else None,
             self._chunks(entries["chunks"], len(data)) if others else (),

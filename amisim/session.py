@@ -54,6 +54,9 @@ class Host(NamedTuple):
     arrived: Callable[[int, ClientAction], None]
     """Called with the number of the connection and each action that arrives."""
 
+    wall_clock: Callable[[], float]
+    """The time of day, in seconds since 1970, as messages tell it."""
+
 
 class ServerSession:
     """One connection of a client. Every `now` is in seconds, on any clock that does not go back."""
@@ -233,7 +236,7 @@ class ServerSession:
 
     def _pong(self, action: ClientAction, now: float) -> None:
         if self.logged_in:
-            self._reply(action, now, response(Ping="Pong", Timestamp=f"{now:.6f}"))
+            self._reply(action, now, response(Ping="Pong", Timestamp=f"{self._host.wall_clock():.6f}"))
         else:
             self._reply(action, now, response("Error", Message="Permission denied"))
 

@@ -1,0 +1,277 @@
+"""The command `amisim`."""
+
+import asyncio
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ami.errors import Error as AmiError
+from amisim import library
+from amisim.importer import read_amicap
+from amisim.recorder import Recorder, UpstreamError
+from amisim.recording import Record, RecordingError, RecordingReader, RecordingWriter
+from amisim.redact import Redactor
+from amisim.server import Server, ServerError
+from amisim.timeline import lines
+
+__all__ = ["main"]
+
+
+class _Address(click.ParamType[tuple[str, int]]):
+    """`HOST:PORT`, with brackets around an IPv6 address; where a server listens, port 0 is a free one."""
+
+    name = "HOST:PORT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        host, colon, port = str(value).rpartition(":")
+        if not colon or not port.isdigit() or int(port) > 65_535:
+            self.fail(f"{value!r} is not HOST:PORT, such as 127.0.0.1:5038", param, ctx)
+        return host.strip("[]") or "127.0.0.1", int(port)
+
+
+class _Speed(click.ParamType[float]):
+    """A factor, or `max`."""
+
+    name = "N|max"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if value == "max":
+            return 0
+        try:
+            speed = float(value)
+        except ValueError:
+            speed = 0
+        if not 0 < speed < float("inf"):
+            self.fail(f"{value!r} is neither a number above 0 nor 'max'", param, ctx)
+        return speed
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Errors that are nobody's bug end the command with one line and exit code 2."""
+    try:
+        yield
+    except (RecordingError, ServerError, UpstreamError, AmiError) as error:
+        raise _Failure(str(error)) from None
+
+
+class _Failure(click.ClickException):
+    exit_code = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="amikit")
+def main() -> None:
+    """A fake Asterisk: records and replays AMI sessions.
+
+    Where a command takes a recording, that is a file, or the name of one that comes with amisim.
+    """
+
+
+@main.command()
+@click.option("--upstream", type=_Address(), required=True, help="The AMI server to record, such as pbx:5038.")
+@click.option(
+    "--listen", type=_Address(), default="127.0.0.1:0", help="Where clients connect instead. Default: a free port."
+)
+@click.option("--keep-secrets", is_flag=True, help="Do not replace secrets, keys and challenges by pseudonyms.")
+@click.argument("out", type=click.Path(dir_okay=False))
+def record(upstream: tuple[str, int], listen: tuple[str, int], keep_secrets: bool, out: str) -> None:
+    """Record to OUT what clients and a server say to each other.
+
+    Point the client at the address that is printed. Ctrl-C ends the recording; whatever was recorded by then is whole,
+    however it ends.
+
+    Example: amisim record --upstream pbx:5038 --listen 127.0.0.1:5039 queue-call.yaml
+    """
+    progress = _Progress()
+    recorder = Recorder(out, *upstream, host=listen[0], port=listen[1], redact=not keep_secrets, progress=progress.show)
+
+    def ready(recorder: Recorder) -> None:
+        click.echo(
+            f"recording {upstream[0]}:{upstream[1]} to {out}: connect to {recorder.host}:{recorder.port}; Ctrl-C ends"
+        )
+
+    with _plainly():
+        try:
+            asyncio.run(_until_interrupted(lambda stop: recorder.run(ready, stop)))
+        finally:
+            progress.end()
+    click.echo(f"{out}: {recorder.connections} connections, {recorder.frames} frames")
+
+
+async def _until_interrupted(run: Callable[[asyncio.Event], Any]) -> None:
+    """Run, with an event that Ctrl-C and a polite kill set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop.set)
+    await run(stop)
+
+
+class _Progress:
+    """One line that is written over, on a terminal only, at most ten times a second."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._next = 0.0
+
+    def show(self, recorder: Recorder) -> None:
+        now = time.monotonic()
+        if self._terminal and now >= self._next:
+            self._next = now + 0.1
+            click.echo(f"\r{recorder.connections} connections, {recorder.frames} frames", nl=False, err=True)
+
+    def end(self) -> None:
+        if self._terminal and self._next:
+            click.echo(err=True)
+
+
+@main.command()
+@click.option("--listen", type=_Address(), default="127.0.0.1:0", help="Where to serve. Default: a free port.")
+@click.option(
+    "--speed", type=_Speed(), default="1", help="How many times as fast as recorded; max is at once. Default: 1."
+)
+@click.argument("recording")
+def replay(listen: tuple[str, int], speed: float, recording: str) -> None:
+    """Serve a RECORDING to any number of clients, until Ctrl-C.
+
+    Each action is answered as it was answered then. Clients may log in with any recorded user, whatever the
+    secret, or as admin with the secret "secret". What is not in the recording is reported, here and to the client.
+
+    Example: amisim replay queue-call --listen 127.0.0.1:5038 --speed 10
+    """
+    with _plainly():
+        path = library.find(recording)
+        server = Server(host=listen[0], port=listen[1], recording=path, speed=speed)
+        with server:
+            _warn_if_truncated(path)
+            click.echo(f"replaying {recording}: connect to {server.host}:{server.port}; Ctrl-C ends")
+            _wait_for_interrupt()
+    for miss in server.misses:
+        click.echo(f"warning: {miss}", err=True)
+    opened = sum(record.kind == "open" for record in server.transcript)
+    click.echo(
+        f"{recording}: {opened} connections, {len(server.actions)} actions, {len(server.misses)} without an answer"
+    )
+
+
+def _wait_for_interrupt() -> None:
+    over = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: over.set())
+    over.wait()
+
+
+@main.command()
+@click.argument("recording")
+def show(recording: str) -> None:
+    """Print a RECORDING as a timeline: a line for each message."""
+    with _plainly():
+        path = library.find(recording)
+        with RecordingReader(path) as reader:
+            for key, value in reader.header.items():
+                click.echo(f"{key}: {value}")
+            for line in lines(reader):
+                click.echo(line)
+        _warn_if_truncated(path)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+def check(files: tuple[str, ...]) -> None:
+    """Check that each FILE is a whole recording that can be replayed."""
+    wrong = 0
+    for file in files:
+        try:
+            click.echo(f"{file}: {_check(library.find(file))}")
+        except RecordingError as error:
+            click.echo(f"Error: {error}", err=True)
+            wrong += 1
+    if wrong:
+        sys.exit(2)
+
+
+def _check(path: Path) -> str:
+    """What is in a recording; raises `RecordingError` where something is wrong with it."""
+    with RecordingReader(path) as reader:
+        opened: set[int] = set()
+        sent: dict[int, int] = {}
+        frames = 0
+        for record in reader:
+            frames += record.kind == "data"
+            _check_record(path, record, opened, sent)
+        if reader.truncated:
+            problem = "the last record is cut short: no '---' ends it; if it is whole, add that line"
+            raise RecordingError(path, reader.truncated, problem)
+    return f"{len(opened)} connections, {len(sent)} actions, {frames} frames"
+
+
+def _check_record(path: Path, record: Record, opened: set[int], sent: dict[int, int]) -> None:
+    if record.kind == "open":
+        opened.add(record.connection)
+    elif record.connection and record.connection not in opened:
+        raise RecordingError(path, record.line, f"connection {record.connection} has no record 'open' before this one")
+    if record.direction == ">" and record.cause is not None:
+        if record.cause in sent:
+            raise RecordingError(path, record.line, f"{record.cause} is the number of another frame already")
+        sent[record.cause] = record.connection
+    elif record.cause is not None and sent.get(record.cause) != record.connection:
+        problem = f"it follows from frame {record.cause}, which its connection has not sent before"
+        raise RecordingError(path, record.line, problem)
+
+
+def _warn_if_truncated(path: Path) -> None:
+    with RecordingReader(path) as reader:
+        if reader.truncated:
+            click.echo(
+                f"warning: {path}, line {reader.truncated}: the last record is cut short, and left out", err=True
+            )
+
+
+@main.command("list")
+def list_() -> None:
+    """List the recordings that come with amisim."""
+    shipped = library.names()
+    width = max(map(len, shipped), default=0)
+    for name in shipped:
+        with _plainly(), RecordingReader(library.find(name)) as reader:
+            click.echo(f"{name:{width}}  {reader.header.get('description', '')}")
+
+
+@main.command("import")
+@click.option("--redact", is_flag=True, help="Replace secrets, keys and challenges by pseudonyms.")
+@click.option("--description", help="Say in the recording what it shows.")
+@click.argument("capture", type=click.Path(dir_okay=False))
+@click.argument("out", type=click.Path(dir_okay=False))
+def import_(redact: bool, description: str | None, capture: str, out: str) -> None:
+    """Turn a CAPTURE (JSON lines of the format amicap/1, gzipped or not) into the recording OUT.
+
+    Every byte is kept, and when it came, unless --redact is given.
+    """
+    with _plainly():
+        header, records = read_amicap(capture)
+        if description:
+            header["description"] = description
+        frames = 0
+        redactor: Callable[[Record], Record] = Redactor() if redact else lambda record: record
+        with RecordingWriter(out, header, redactor) as writer:
+            for each in records:
+                writer.write(each)
+                frames += each.kind == "data"
+    click.echo(f"{out}: {frames} frames")
+
+
+@main.command()
+def demo() -> None:
+    """Show in a few seconds what amikit does: the replay of a real queue call, a client that follows it, one fault."""
+    from amisim.demo import run
+
+    with _plainly():
+        run(click.echo)

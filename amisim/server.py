@@ -1,0 +1,291 @@
+"""`Server`: the fake Asterisk on a real TCP port, in a thread of its own.
+
+This driver moves bytes between sockets and `ServerSession`s, tells them the time, and keeps the transcript.
+"""
+
+import asyncio
+import random
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+from amisim import library
+from amisim.action import ClientAction
+from amisim.causes import RecordBuilder
+from amisim.recording import Record, Recording, load
+from amisim.replay import Replay
+from amisim.script import Rule, Script
+from amisim.session import BANNERS, Host, ServerSession
+from amisim.steps import Message, Send, render
+from amisim.timeline import lines
+
+__all__ = ["Server", "ServerError", "listen_error"]
+
+
+class ServerError(Exception):
+    """The server cannot listen where it was asked to."""
+
+
+class Server:
+    """A fake Asterisk that listens on loopback, on a free port unless one is given.
+
+        with amisim.Server() as server:
+            server.on("Ping").reply(wait(0.2), response(Ping="Pong"))
+            manager.connect(server.host, server.port)
+
+    It knows the user `username` with the secret `secret`, or `users`, and is of `version` (of Asterisk). With
+    `recording` (a name, a path, or one that is loaded) it replays that, `speed` times as fast as it was
+    recorded; 0 is at once. `seed` makes what is random the same each time.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        username: str = "admin",
+        secret: str = "secret",
+        users: Mapping[str, str] | None = None,
+        version: str = "22",
+        recording: str | Path | Recording | None = None,
+        speed: float = 1,
+        seed: int = 0,
+    ) -> None:
+        if version not in BANNERS:
+            raise ValueError(f"version {version!r} is not known; {', '.join(BANNERS)} are")
+        if speed < 0:
+            raise ValueError(f"speed {speed} is negative; 1 is as recorded, 10 ten times as fast, 0 at once")
+        self.host = host
+        self.port = port
+        self.actions: list[ClientAction] = []
+        """Every action that has arrived, in order."""
+        self.transcript: list[Record] = []
+        """Every frame and every opening and closing of a connection, in order."""
+        self.username, self.secret = next(iter((users or {username: secret}).items()))
+        self._replay = None if recording is None else _replay(recording, speed)
+        self._script = Script()
+        self._builder = RecordBuilder()
+        rng = random.Random(seed)
+        self._model = Host(
+            users=dict(users or {username: secret}),
+            version=version,
+            script=self._script,
+            replay=self._replay,
+            challenge=lambda: str(rng.randrange(100_000_000, 1_000_000_000)),
+            arrived=self._note_action,
+            wall_clock=time.time,
+        )
+        self._changed = threading.Condition()
+        self._connections: dict[int, _Connection] = {}
+        self._count = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._started_at = 0.0
+
+    # Life
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Begin to listen. Raises `ServerError` when that cannot be done."""
+        loop = asyncio.new_event_loop()
+        try:
+            listener = loop.run_until_complete(
+                loop.create_server(lambda: _Connection(self, loop), self.host, self.port)
+            )
+        except OSError as error:
+            loop.close()
+            raise ServerError(listen_error(self.host, self.port, error)) from None
+        self.port = listener.sockets[0].getsockname()[1]
+        self._loop = loop
+        self._started_at = loop.time()
+        self._thread = threading.Thread(target=self._run, args=(loop, listener), name="amisim-server", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close every connection, and listen no more. Calling it again does nothing."""
+        loop, self._loop = self._loop, None
+        if loop is not None and self._thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            self._thread.join()
+
+    def _run(self, loop: asyncio.AbstractEventLoop, listener: asyncio.Server) -> None:
+        try:
+            loop.run_forever()
+            listener.close()
+            for connection in list(self._connections.values()):
+                connection.abort()
+            loop.run_until_complete(asyncio.sleep(0))
+        finally:
+            loop.close()
+
+    # What a test says
+
+    def on(self, action: str, /, **headers: object) -> Rule:
+        """Say how an action is answered: `on("QueueStatus", Queue="support").reply(…)`.
+
+        Of several rules that fit, the newest answers.
+        """
+        return self._script.on(action, **headers)
+
+    def emit(self, event: Message | Send | bytes) -> None:
+        """Send an event to every client that is logged in and wants events."""
+        data = (
+            event if isinstance(event, bytes) else (render(event.headers) if isinstance(event, Message) else event).data
+        )
+        self._call(lambda connection: connection.emit(data))
+
+    def disconnect(self, how: str = "eof") -> None:
+        """Close every connection: `eof` in order, `reset` with a RST."""
+        self._call(lambda connection: connection.close(how))
+
+    def wait_for(self, action: str, timeout: float = 5, **headers: object) -> ClientAction:
+        """Wait until an action with these headers has arrived, and return it; one that is there already counts.
+
+        Raises `TimeoutError`, which says what did arrive.
+        """
+        rule = Rule(action, headers)
+        with self._changed:
+            if not self._changed.wait_for(lambda: any(rule.takes(each) for each in self.actions), timeout):
+                arrived = ", ".join(each.name or "(no action)" for each in self.actions[-10:]) or "nothing"
+                raise TimeoutError(f"no {rule} within {timeout} s; what arrived: {arrived}")
+            return next(each for each in self.actions if rule.takes(each))
+
+    def check(self) -> None:
+        """Raise `AssertionError` if the recording had no answer to an action."""
+        if self.misses:
+            raise AssertionError("\n".join(self.misses))
+
+    @property
+    def misses(self) -> list[str]:
+        """For each action that the recording has no answer to, what it was, and the nearest that there is."""
+        return [miss.report for miss in self._replay.misses] if self._replay is not None else []
+
+    def timeline(self) -> str:
+        """The transcript as text."""
+        return "\n".join(lines(list(self.transcript)))
+
+    def _call(self, function: Callable[["_Connection"], None]) -> None:
+        """Call a function, in the server's thread, with each connection."""
+        if self._loop is None:
+            raise RuntimeError("the server is not running: use it in a with statement, or call start()")
+
+        def call() -> None:
+            for connection in list(self._connections.values()):
+                function(connection)
+
+        self._loop.call_soon_threadsafe(call)
+
+    # What connections say, in the server's thread
+
+    def _now(self, loop: asyncio.AbstractEventLoop) -> float:
+        return loop.time() - self._started_at
+
+    def _note_action(self, number: int, action: ClientAction) -> None:
+        with self._changed:
+            self.actions.append(action)
+            self._changed.notify_all()
+
+
+class _Connection(asyncio.Protocol):
+    """A socket and its session."""
+
+    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
+        self._server = server
+        self._loop = loop
+        self._timer: asyncio.TimerHandle | None = None
+        self._over = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        server = self._server
+        self._transport = cast(asyncio.Transport, transport)
+        server._count += 1
+        self._number = server._count
+        server._connections[self._number] = self
+        server.transcript.append(server._builder.open(self._number, self._now()))
+        self._session = ServerSession(server._model, self._number, self._now())
+        self._pump()
+
+    def data_received(self, data: bytes) -> None:
+        now = self._now()
+        self._server.transcript += self._server._builder.data(self._number, ">", data, now)
+        self._session.receive_data(data, now)
+        self._pump()
+
+    def eof_received(self) -> bool:
+        now = self._now()
+        self._server.transcript += self._server._builder.end(self._number, ">", now)
+        self._session.receive_eof(now)
+        self._pump()
+        return True  # the session says when to close
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._server._connections.pop(self._number, None)
+        error = type(exc).__name__ if exc is not None else ""
+        self._server.transcript += self._server._builder.end(self._number, "<", self._now(), error)
+
+    def emit(self, data: bytes) -> None:
+        self._session.emit(data, self._now())
+        self._pump()
+
+    def close(self, how: str) -> None:
+        if how == "reset":
+            self.abort()
+        else:
+            self._transport.close()
+
+    def abort(self) -> None:
+        raw = cast(Any, self._transport.get_extra_info("socket"))
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+    def _now(self) -> float:
+        return self._server._now(self._loop)
+
+    def _pump(self) -> None:
+        """Send what there is to send, and come back when there is more."""
+        if self._over:
+            return
+        for chunk in self._session.take_chunks():
+            self._server.transcript += self._server._builder.data(self._number, "<", chunk, self._now())
+            self._transport.write(chunk)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._session.closing is not None:
+            self.close(self._session.closing.how)
+        elif (deadline := self._session.next_deadline()) is not None:
+            self._timer = self._loop.call_at(deadline + self._server._started_at, self._wake)
+
+    def _wake(self) -> None:
+        self._session.handle_timer(self._now())
+        self._pump()
+
+
+def listen_error(host: str, port: int, error: OSError) -> str:
+    """Why a port could not be listened on, in one line."""
+    # asyncio wraps the system's words into a text of its own.
+    reason = (error.strerror or str(error)).rpartition(": ")[2]
+    return f"cannot listen on {host}:{port}: {reason}"
+
+
+def _replay(recording: str | Path | Recording, speed: float) -> Replay:
+    if isinstance(recording, Recording):
+        return Replay(recording, "the recording", speed)
+    path = library.find(recording)
+    return Replay(load(path), str(recording), speed)
