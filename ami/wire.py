@@ -62,11 +62,14 @@ class FrameReader:
         """Take the next bytes; return the frames they complete, in order."""
         if self.error is not None:
             return []
+        if b"\n" not in data and len(self._buffer) + len(data) <= self._max_frame:
+            self._buffer += data  # every end ends with LF
+            return []
         buffer = self._buffer + data if self._buffer else data
-        frames = []
+        frames: list[bytes] = []
         start = 0
         search = self._searched
-        while (end := self._find_end(buffer, start, search)) > 0:
+        while 0 < (end := self._find_end(buffer, start, search)) <= start + self._max_frame:
             frames.append(buffer[start:end])
             start = search = end
         self._buffer = buffer[start:]

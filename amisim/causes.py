@@ -98,16 +98,17 @@ class _Connection:
         return [Record(at, self._number, direction, "data", rest, None, tuple(before))]
 
     def end(self, direction: Direction, at: float, error: str) -> list[Record]:
-        cause = self._base if direction == "<" and not self._ended else None
-        if cause is not None or (direction == "<" and self._last_answered and not self._ended):
-            cause = self._last_answered if self._closes(self._last_answered) else cause
+        cause = self._cause_of_close() if direction == "<" and not self._ended else None
         self._ended = self._ended or direction == ">"
         ending = Record(at, self._number, direction, "error" if error else "eof", error.encode(), cause)
         return [*self.rest(direction), ending]
 
-    def _closes(self, number: int | None) -> bool:
-        """Whether the server closes the connection after having answered this action."""
-        return number is not None and self._sent[number].name.lower() in ("logoff", "login")
+    def _cause_of_close(self) -> int | None:
+        """A server closes after a Logoff, or a login that it refused; when it does otherwise, after all it was sent."""
+        last = self._last_answered
+        if last is not None and self._sent[last].name.lower() in ("logoff", "login"):
+            return last
+        return max(self._sent, default=None)
 
     def _cause(self, direction: Direction, frame: bytes) -> int | None:
         if direction == ">":
