@@ -1,0 +1,162 @@
+"""The server on a real port: sockets, threads, and what a test asks of it."""
+
+import socket
+import threading
+
+import pytest
+
+import amisim
+from amisim import Server, ServerError, event, response
+
+LOGIN = b"Action: Login\r\nUsername: admin\r\nSecret: secret\r\n\r\n"
+
+
+@pytest.fixture
+def server():
+    with Server() as running:
+        yield running
+
+
+class Client:
+    """A socket that reads whole messages."""
+
+    def __init__(self, server: Server) -> None:
+        self.socket = socket.create_connection((server.host, server.port), 10)
+        self.file = self.socket.makefile("rb")
+        self.greeting = self.file.readline()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.socket.close()
+
+    def send(self, text: str) -> None:
+        self.socket.sendall(text.replace(" / ", "\r\n").encode() + b"\r\n\r\n")
+
+    def read(self) -> list[str]:
+        lines = []
+        while (line := self.file.readline()) not in (b"\r\n", b""):
+            lines.append(line.decode().strip())
+        return lines
+
+    def log_in(self) -> "Client":
+        self.socket.sendall(LOGIN)
+        assert self.read() == ["Response: Success", "Message: Authentication accepted"]
+        assert self.read()[0] == "Event: FullyBooted"
+        return self
+
+
+def test_a_server_listens_on_a_free_port_of_loopback(server):
+    with Server() as other, Client(server) as client:
+        assert other.port != server.port
+        assert server.host == "127.0.0.1"
+        assert client.greeting == b"Asterisk Call Manager/11.0.0\r\n"
+
+
+def test_a_port_in_use_is_said_plainly(server):
+    with pytest.raises(ServerError, match=rf"cannot listen on 127\.0\.0\.1:{server.port}: .*already in use"):
+        Server(port=server.port).start()
+
+
+def test_every_client_has_a_session_of_its_own(server):
+    with Client(server).log_in() as first, Client(server) as second:
+        second.send("Action: Ping")
+        assert second.read() == ["Response: Error", "Message: Permission denied"]
+        first.send("Action: Ping")
+        assert first.read()[:2] == ["Response: Success", "Ping: Pong"]
+
+
+def test_an_event_goes_to_every_client_that_is_logged_in(server):
+    with Client(server).log_in() as first, Client(server).log_in() as second:
+        server.emit(event("Hangup", Channel="PJSIP/100-1", Cause=16))
+        for client in (first, second):
+            assert client.read() == ["Event: Hangup", "Channel: PJSIP/100-1", "Cause: 16"]
+
+
+def test_a_test_can_wait_for_an_action(server):
+    with Client(server).log_in() as client:
+        threading.Thread(target=client.send, args=("Action: Originate / Channel: PJSIP/100",)).start()
+        assert server.wait_for("Originate", Channel="PJSIP/100").get("channel") == "PJSIP/100"
+        assert [action.name for action in server.actions] == ["Login", "Originate"]
+        with pytest.raises(TimeoutError, match=r"no <on Hangup.*within 0\.01 s; what arrived: Login, Originate"):
+            server.wait_for("Hangup", timeout=0.01)
+
+
+def test_a_server_can_hang_up_on_its_clients(server):
+    with Client(server) as client:
+        server.disconnect()
+        assert client.socket.recv(1) == b""
+    with Client(server) as client:
+        server.disconnect("reset")
+        with pytest.raises(ConnectionResetError):
+            client.socket.recv(1)
+
+
+def test_the_transcript_tells_what_was_said(server):
+    with Client(server).log_in() as client:
+        client.send("Action: Ping / ActionID: 7")
+        client.read()
+    text = server.timeline()
+    for words in ("connected", "Asterisk Call Manager/11.0.0", "→ Login Username=admin Secret=…", "→ Ping [7]"):
+        assert words in text
+    assert "secret" not in text
+
+
+def test_what_is_random_is_the_same_each_time():
+    def challenge(seed: int) -> list[str]:
+        with Server(seed=seed) as server, Client(server) as client:
+            client.send("Action: Challenge / AuthType: MD5")
+            return client.read()
+
+    assert challenge(1) == challenge(1) != challenge(2)
+
+
+def test_stopping_closes_connections_and_leaves_no_thread():
+    before = threading.active_count()
+    server = Server()
+    server.start()
+    with Client(server) as client:
+        server.stop()
+        server.stop()
+        with pytest.raises(ConnectionResetError):
+            client.socket.recv(1)
+    assert threading.active_count() == before
+    with pytest.raises(RuntimeError, match="not running"):
+        server.emit(event("X"))
+
+
+def test_a_recording_is_checked_at_the_end():
+    with Server(recording="login-md5", speed=0) as server:
+        with Client(server) as client:
+            client.send("Action: Login / Username: admin / Secret: any")
+            client.read()
+            client.send("Action: Originate / Channel: PJSIP/100")
+            while client.read()[:1] != ["Response: Error"]:
+                pass
+        with pytest.raises(AssertionError, match=r"no recorded answer to Originate \(Channel: PJSIP/100\); nearest in"):
+            server.check()
+
+
+def test_a_script_goes_before_a_recording():
+    with Server(recording="login-md5", speed=0) as server, Client(server) as client:
+        server.on("Login").reply(response("Error", Message="not today"))
+        client.send("Action: Login / Username: admin")
+        assert client.read() == ["Response: Error", "Message: not today"]
+
+
+@pytest.mark.parametrize(("arguments", "words"), [({"version": "12"}, "11, 13, 16"), ({"speed": -1}, "is negative")])
+def test_arguments_that_make_no_sense_are_refused(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        Server(**arguments)
+
+
+def test_a_recording_without_connections_cannot_be_replayed():
+    with pytest.raises(amisim.RecordingError, match="no connection in it to replay"):
+        Server(recording=amisim.Recording({}, []))
+
+
+def test_a_name_that_is_nearly_right_gets_a_suggestion():
+    with pytest.raises(amisim.RecordingError, match=r"did you mean 22/queue-call\?"):
+        Server(recording="queue-cal")

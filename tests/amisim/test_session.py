@@ -1,0 +1,377 @@
+"""The server's session: what Asterisk does, with bytes and times only."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amisim.recording import Record, Recording
+from amisim.replay import Replay
+from amisim.script import Script
+from amisim.session import BANNERS, Host, ServerSession
+from amisim.steps import Close, event, list_complete, raw, response, wait
+
+LOGIN = "Action: Login / ActionID: 1 / Username: admin / Secret: s3cret"
+ACCEPTED = "Response: Success / ActionID: 1 / Message: Authentication accepted"
+BOOTED = "Event: FullyBooted / Privilege: system,all / Uptime: 100 / LastReload: 100 / Status: Fully Booted"
+
+
+def frame(text: str) -> bytes:
+    return f"{text} /  / ".replace(" / ", "\r\n").encode()
+
+
+class Client:
+    """The client of a session, and its clock."""
+
+    def __init__(self, version="22", replay: Replay | None = None, log_in=False) -> None:
+        self.script = Script()
+        self.arrived: list[str] = []
+        host = Host(
+            users={"admin": "s3cret"},
+            version=version,
+            script=self.script,
+            replay=replay,
+            challenge=lambda: "123456789",
+            arrived=lambda number, action: self.arrived.append(action.name),
+            wall_clock=lambda: 1_700_000_000.5,
+        )
+        self.session = ServerSession(host, 1, 0.0)
+        self.greeting = self.take()
+        if log_in:
+            self.say(LOGIN)
+
+    def take(self) -> bytes:
+        return b"".join(self.session.take_chunks())
+
+    def say(self, *texts: str, at: float = 0.0) -> bytes:
+        return self.send(b"".join(map(frame, texts)), at)
+
+    def send(self, data: bytes, at: float = 0.0) -> bytes:
+        self.session.receive_data(data, at)
+        return self.take()
+
+    def wait_until(self, at: float) -> bytes:
+        self.session.handle_timer(at)
+        return self.take()
+
+
+@pytest.mark.parametrize(("version", "ami"), BANNERS.items())
+def test_the_greeting_is_one_line_with_the_version_of_ami(version, ami):
+    assert Client(version).greeting == f"Asterisk Call Manager/{ami}\r\n".encode()
+
+
+def test_a_plain_login_is_answered_and_then_the_server_says_it_has_booted():
+    assert Client().say(LOGIN) == frame(ACCEPTED) + frame(BOOTED)
+
+
+def test_old_versions_do_not_say_for_how_long_they_have_been_up():
+    assert Client("13").say(LOGIN).endswith(frame("Event: FullyBooted / Privilege: system,all / Status: Fully Booted"))
+
+
+def test_a_user_is_known_whatever_the_case_but_a_secret_is_not():
+    assert Client().say(LOGIN.replace("admin", "ADMIN")).startswith(frame(ACCEPTED))
+    assert Client().say(LOGIN.replace("s3cret", "S3CRET")) == b""
+
+
+def test_a_client_that_wants_no_events_is_not_told_of_the_boot():
+    client = Client()
+    assert client.say(f"{LOGIN} / Events: off") == frame(ACCEPTED)
+    client.session.emit(b"Event: X\r\n\r\n", 0.0)
+    assert client.take() == b""
+
+
+def key(challenge: str, secret="s3cret") -> str:
+    return hashlib.md5(f"{challenge}{secret}".encode()).hexdigest()
+
+
+def test_a_login_by_challenge():
+    client = Client()
+    challenged = frame("Response: Success / ActionID: 7 / Challenge: 123456789")
+    assert client.say("Action: Challenge / ActionID: 7 / AuthType: md5") == challenged
+    assert client.say("Action: Challenge / ActionID: 7 / AuthType: MD5") == challenged
+    login = f"Action: Login / ActionID: 1 / AuthType: MD5 / Username: admin / Key: {key('123456789')}"
+    assert client.say(login).startswith(frame(ACCEPTED))
+
+
+def test_a_challenge_is_by_md5():
+    refusal = frame("Response: Error / Message: Must specify AuthType")
+    assert Client().say("Action: Challenge") == Client().say("Action: Challenge / AuthType: SHA") == refusal
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        "Action: Login / ActionID: 1 / Username: admin / Secret: wrong",
+        "Action: Login / ActionID: 1 / Username: nobody / Secret: s3cret",
+        "Action: Login / ActionID: 1 / Username: admin / Secret: s3cret ",
+        "Action: Login / ActionID: 1",
+        f"Action: Login / ActionID: 1 / AuthType: MD5 / Username: admin / Key: {key('')}",
+    ],
+)
+def test_a_refused_login_is_answered_after_a_second_and_then_the_connection_is_closed(login):
+    client = Client()
+    assert client.say(login, at=5.0) == b""
+    assert client.session.next_deadline() == 6.0
+    assert client.say("Action: Login / Username: admin / Secret: s3cret", at=5.5) == b"", "there is one attempt"
+    assert client.wait_until(5.999) == b""
+    assert client.session.closing is None
+    assert client.wait_until(6.0) == frame("Response: Error / ActionID: 1 / Message: Authentication failed")
+    assert client.session.closing == Close("eof")
+
+
+def test_before_the_login_nothing_else_is_served():
+    client = Client()
+    denied = frame("Response: Error / ActionID: 2 / Message: Permission denied")
+    for action in ("Ping", "Events", "QueueStatus", "NoSuchAction"):
+        assert client.say(f"Action: {action} / ActionID: 2") == denied
+    assert client.say("Action: Logoff") == frame("Response: Goodbye / Message: Thanks for all the fish.")
+    assert client.session.closing == Close("eof")
+
+
+def test_a_second_login_is_not_looked_at():
+    again = Client(log_in=True).say("Action: Login / ActionID: 2 / Secret: wrong")
+    assert again == frame("Response: Success / ActionID: 2 / Message: Already authenticated")
+
+
+def test_a_ping_tells_the_time_of_day():
+    pong = Client(log_in=True).say("Action: Ping / ActionID: 2")
+    assert pong == frame("Response: Success / ActionID: 2 / Ping: Pong / Timestamp: 1700000000.500000")
+
+
+def test_events_can_be_switched_off_and_on():
+    client = Client(log_in=True)
+    assert client.say("Action: Events / EventMask: off") == frame("Response: Success / Events: Off")
+    client.session.emit(b"Event: X\r\n\r\n", 0.0)
+    assert client.take() == b""
+    assert client.say("Action: Events / EventMask: on") == frame("Response: Success / Events: On")
+    client.session.emit(b"Event: X\r\n\r\n", 0.0)
+    assert client.take() == b"Event: X\r\n\r\n"
+    assert client.say("Action: Events") == frame("Response: Error / Message: Invalid event mask")
+
+
+def test_an_unknown_action_is_called_so():
+    text = "Invalid/unknown command: Nonsense. Use Action: ListCommands to show available commands."
+    assert Client(log_in=True).say("Action: Nonsense / ActionID: 2") == frame(
+        f"Response: Error / ActionID: 2 / Message: {text}"
+    )
+
+
+def test_every_empty_line_is_an_action_without_a_name():
+    missing = frame("Response: Error / Message: Missing action in request")
+    assert Client(log_in=True).send(b"\r\n\n\r\n") == missing * 3
+
+
+def test_actions_in_one_chunk_are_answered_in_order():
+    answers = Client().say(LOGIN, "Action: Ping / ActionID: 2", "Action: Ping / ActionID: 3")
+    assert answers.index(b"ActionID: 1\r\n") < answers.index(b"ActionID: 2\r\n") < answers.index(b"ActionID: 3\r\n")
+
+
+def test_a_half_closed_client_still_gets_its_answer():
+    client = Client(log_in=True)
+    client.script.on("Slow").reply(wait(2), response())
+    client.say("Action: Slow / ActionID: 2", at=1.0)
+    client.session.receive_eof(1.0)
+    assert client.session.closing is None
+    assert client.wait_until(3.0) == frame("Response: Success / ActionID: 2")
+    assert client.session.closing is not None
+
+
+@given(
+    st.lists(st.binary(max_size=60) | st.sampled_from([b"\r\n", b"Action: Ping\r\n\r\n", frame(LOGIN)]), max_size=20)
+)
+def test_garbage_neither_raises_nor_stops_the_session(garbage):
+    client = Client()
+    for chunk in garbage:
+        client.send(chunk)
+    client.wait_until(10.0)
+    if client.session.closing is None:
+        client.send(b"\r\n\r\n")
+        assert client.say("Action: Ping / ActionID: last").endswith(b"\r\n\r\n")
+
+
+# Scripts
+
+
+def test_a_rule_answers_with_the_action_id_in_the_response_and_in_the_items_of_its_list():
+    client = Client(log_in=True)
+    client.script.on("QueueStatus", Queue="support").reply(
+        response(EventList="start", Message="Queue status will follow"),
+        event("QueueParams", Queue="support"),
+        event("QueueMember", Name="Alice"),
+        wait(0.5),
+        list_complete(),
+        event("Hangup", Cause_txt="Normal Clearing"),
+    )
+    item = "Response: Success / ActionID: 2 / EventList: start / Message: Queue status will follow"
+    assert client.say("Action: QueueStatus / ActionID: 2 / Queue: support", at=1.0) == (
+        frame(item)
+        + frame("Event: QueueParams / ActionID: 2 / Queue: support")
+        + frame("Event: QueueMember / ActionID: 2 / Name: Alice")
+    )
+    assert client.wait_until(1.5) == (
+        frame("Event: QueueStatusComplete / ActionID: 2 / EventList: Complete / ListItems: 2")
+        + frame("Event: Hangup / Cause-txt: Normal Clearing")
+    )
+
+
+def test_a_wait_does_not_hold_up_other_actions():
+    client = Client(log_in=True)
+    client.script.on("Slow").reply(wait(7), response())
+    client.say("Action: Slow / ActionID: 2", at=1.0)
+    assert b"ActionID: 3\r\n" in client.say("Action: Ping / ActionID: 3", at=2.0)
+    assert client.wait_until(8.0) == frame("Response: Success / ActionID: 2")
+
+
+def test_the_newest_rule_that_fits_wins_until_it_is_used_up():
+    client = Client(log_in=True)
+    client.script.on("Ping").reply(response(Rule=1))
+    client.script.on("Ping").times(1).reply(response(Rule=2))
+    client.script.on("Ping", Queue="none").reply(response(Rule=3))
+    answers = [client.say("Action: Ping") for _ in range(3)]
+    assert answers == [frame(f"Response: Success / Rule: {rule}") for rule in (2, 1, 1)]
+
+
+def test_a_rule_may_answer_nothing_or_anything_or_close():
+    client = Client(log_in=True)
+    client.script.on("Silent").reply()
+    client.script.on("Odd").reply(raw("Response: \xe4"), raw(b"\xff\r\n"), Close("reset"))
+    assert client.say("Action: Silent / ActionID: 2") == b""
+    assert client.say("Action: Odd / ActionID: 3") == "Response: ä".encode() + b"\xff\r\n"
+    assert client.session.closing == Close("reset")
+
+
+def test_a_rule_may_answer_what_asterisk_would():
+    client = Client()
+    client.script.on("Login").reply(response("Error", Message="Asterisk is shutting down"))
+    assert client.say(LOGIN) == frame("Response: Error / ActionID: 1 / Message: Asterisk is shutting down")
+
+
+def test_a_reply_is_made_of_steps():
+    with pytest.raises(TypeError, match="'Pong' is no step"):
+        Script().on("Ping").reply("Pong")  # type: ignore[arg-type]
+
+
+def test_a_list_is_counted_unless_a_count_is_given():
+    client = Client(log_in=True)
+    client.script.on("Agents").reply(response(EventList="start"), list_complete("AgentsEnd", ListItems=9, X="y"))
+    assert client.say("Action: Agents").endswith(frame("Event: AgentsEnd / EventList: Complete / ListItems: 9 / X: y"))
+
+
+# Replay
+
+
+def recording(*frames: tuple[float, str, str, int | None]) -> Replay:
+    records = [Record(0.0, 1, "", "open"), Record(0.0, 1, "<", "data", b"Asterisk Call Manager/9.9\r\n")]
+    for at, direction, text, cause in frames:
+        records.append(Record(at, 1, direction, "data", frame(text), cause, (), len(records)))  # type: ignore[arg-type]
+    return Replay(Recording({}, records), "test.yaml", speed=2)
+
+
+QUEUE = [
+    (1.0, ">", LOGIN, 1),
+    (1.0, "<", ACCEPTED, 1),
+    (5.0, "<", "Event: Hangup / Channel: a", 1),
+    (6.0, ">", "Action: QueueStatus / ActionID: q / Queue: support", 2),
+    (6.5, "<", "Response: Success / ActionID: q", 2),
+]
+
+
+def test_a_recording_is_played_faster_with_the_action_ids_of_the_client():
+    client = Client(replay=recording(*QUEUE))
+    assert client.greeting == b"Asterisk Call Manager/9.9\r\n"
+    assert client.say(LOGIN.replace("ActionID: 1", "ActionID: x"), at=10.0) == frame(ACCEPTED.replace("1", "x"))
+    assert client.session.logged_in
+    assert client.say("Action: QueueStatus / Queue: support", at=11.0) == b""
+    assert client.wait_until(11.25) == frame("Response: Success"), "no ActionID was sent, so none comes back"
+    assert client.wait_until(12.0) == frame("Event: Hangup / Channel: a")
+
+
+def test_an_action_id_is_put_where_none_was_recorded():
+    client = Client(replay=recording((1.0, ">", "Action: Odd", 1), (1.0, "<", "Response: Success / X: y", 1)))
+    assert client.say("Action: Odd / ActionID: mine") == frame("Response: Success / ActionID: mine / X: y")
+
+
+def test_any_recorded_user_may_log_in_with_any_secret():
+    client = Client(replay=recording(*QUEUE))
+    login = "Action: Login / ActionID: 1 / Username: Admin / AuthType: MD5 / Key: whatever"
+    assert client.say(login) == frame(ACCEPTED)
+
+
+def test_another_user_gets_what_followed_the_recorded_login_but_answered_for_itself():
+    recorded = recording(*[(at, way, text.replace("admin", "other"), cause) for at, way, text, cause in QUEUE])
+    client = Client(replay=recorded)
+    assert client.say(LOGIN, at=10.0) == frame(ACCEPTED)
+    assert client.wait_until(12.0) == frame("Event: Hangup / Channel: a")
+
+
+def test_what_was_not_recorded_is_answered_with_the_nearest_that_was():
+    replay = recording(*QUEUE)
+    client = Client(replay=replay)
+    client.say(LOGIN)
+    answer = client.say("Action: QueueStatus / ActionID: 2 / Queue: sales").decode()
+    report = (
+        "no recorded answer to QueueStatus (Queue: sales); nearest in test.yaml is action 2 of connection 1, line 5: "
+        "Queue is 'support' there, 'sales' here"
+    )
+    assert answer == f"Response: Error\r\nActionID: 2\r\nMessage: amisim: {report}\r\n\r\n"
+    assert [miss.report for miss in replay.misses] == [report]
+
+
+def test_each_recorded_action_answers_once():
+    replay = recording(*QUEUE)
+    client = Client(replay=replay)
+    client.say(LOGIN)
+    client.say("Action: QueueStatus / Queue: support", at=3.25)
+    assert (
+        "the same, but it was used already, at 3.250 s" in client.say("Action: QueueStatus / Queue: support").decode()
+    )
+
+
+def test_asterisks_own_actions_are_served_beside_a_recording():
+    client = Client(replay=recording(*QUEUE))
+    assert client.say("Action: Ping / ActionID: 2") == frame(
+        "Response: Error / ActionID: 2 / Message: Permission denied"
+    )
+    client.say(LOGIN)
+    assert b"Ping: Pong" in client.say("Action: Ping / ActionID: 2")
+    assert b"Challenge: 123456789" in client.say("Action: Challenge / AuthType: MD5")
+    assert client.say("Action: Logoff").startswith(b"Response: Goodbye")
+
+
+def test_an_answer_waits_for_the_one_before_it():
+    client = Client(replay=recording(
+        (1.0, ">", "Action: A", 1), (5.0, "<", "Response: Success / Of: A", 1),
+        (6.0, ">", "Action: B", 2), (6.0, "<", "Response: Success / Of: B", 2),
+    ))  # fmt: skip
+    client.say("Action: A", at=10.0)
+    assert client.say("Action: B", at=10.5) == b""
+    assert client.wait_until(12.0) == frame("Response: Success / Of: A") + frame("Response: Success / Of: B")
+
+
+def two_connections() -> Replay:
+    records = []
+    for number, name in ((1, "One"), (2, "Two")):
+        records += [
+            Record(0.0, number, "", "open"),
+            Record(0.0, number, "<", "data", b"Asterisk Call Manager/9.9\r\n"),
+            Record(1.0, number, ">", "data", frame(f"Action: {name}"), number),
+            Record(1.0, number, "<", "data", frame(f"Response: Success / Of: {name}"), number),
+        ]
+    return Replay(Recording({}, records), "test.yaml")
+
+
+def test_a_client_plays_the_connection_that_begins_as_it_does():
+    replay = two_connections()
+    first, second, third = (Client(replay=replay) for _ in range(3))
+    assert first.say("Action: Two") == frame("Response: Success / Of: Two")
+    assert second.say("Action: One") == frame("Response: Success / Of: One")
+    assert third.say("Action: One") == frame("Response: Success / Of: One"), "all are taken: they begin anew"
+
+
+def test_an_action_of_another_connection_is_said_to_be_one():
+    replay = two_connections()
+    client = Client(replay=replay)
+    client.say("Action: One")
+    client.session.logged_in = True
+    assert "the same, but this client plays connection 1" in client.say("Action: Two").decode()
