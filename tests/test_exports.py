@@ -1,0 +1,40 @@
+"""The public names of the packages."""
+
+import importlib
+import pkgutil
+
+import pytest
+
+import ami
+import amisim
+
+MODULES = [
+    f"{package.__name__}.{module.name}"
+    for package in (ami, amisim)
+    for module in pkgutil.iter_modules(package.__path__)
+    if module.name not in ("__main__",)
+]
+
+
+@pytest.mark.parametrize("module", ["ami", "amisim", *MODULES])
+def test_every_public_name_exists_and_is_named_once(module):
+    namespace = importlib.import_module(module)
+    names = getattr(namespace, "__all__", [])
+    assert len(names) == len(set(names))
+    for name in names:
+        assert hasattr(namespace, name), name
+
+
+def test_an_attribute_that_does_not_exist_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'ami' has no attribute 'nonsense'"):
+        ami.nonsense  # noqa: B018
+
+
+def test_a_family_is_loaded_when_it_is_named():
+    assert ami.core_events.Hangup is importlib.import_module("ami.core_events").Hangup
+
+
+def test_the_versions_agree():
+    from importlib.metadata import version
+
+    assert version("amikit") == ami.__version__
