@@ -27,19 +27,28 @@ from ami.message import (
 from ami.session import Response
 
 if TYPE_CHECKING:
+    from ami import app_confbridge as app_confbridge
+    from ami import app_confbridge_events as app_confbridge_events
+    from ami import app_meetme as app_meetme
+    from ami import app_meetme_events as app_meetme_events
     from ami import core as core
     from ami import core_events as core_events
+    from ami import dahdi as dahdi
+    from ami import dahdi_events as dahdi_events
 
 __version__ = "0.1.0"
 
 __all__ = [
     "EVENT_GENERIC", "KEY_ACTION", "KEY_ACTIONID", "KEY_EVENT", "KEY_RESPONSE", "RESPONSE_GENERIC", "Action",
     "Aggregate", "Bool", "Duration", "Error", "Event", "Float", "Header", "Int", "Manager", "ManagerAuthError",
-    "ManagerError", "ManagerSocketError", "Message", "ProtocolError", "Request", "Response", "Text", "core",
-    "core_events", "param",
+    "ManagerError", "ManagerSocketError", "Message", "ProtocolError", "Request", "Response", "Text", "app_confbridge",
+    "app_confbridge_events", "app_meetme", "app_meetme_events", "core", "core_events", "dahdi", "dahdi_events", "param",
 ]  # fmt: skip
 
-_SUBMODULES = frozenset({"ami", "core", "core_events"})
+_SUBMODULES = frozenset({
+    "ami", "app_confbridge", "app_confbridge_events", "app_meetme", "app_meetme_events", "core", "core_events", "dahdi",
+    "dahdi_events",
+})  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

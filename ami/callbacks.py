@@ -20,7 +20,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class CallbackRegistry(Generic[F]):
     """Callbacks in the order in which they were registered, whatever they were registered for.
 
-    Safe to change from any thread, and from a callback: a change takes effect with the next event.
+    May be changed from a callback, and by one thread at a time while others look up: a change takes effect with
+    the next event.
     """
 
     def __init__(self) -> None:
@@ -42,13 +43,13 @@ class CallbackRegistry(Generic[F]):
     def matching(self, output: Event | Aggregate | Message) -> tuple[F, ...]:
         """The callbacks for an event or an aggregate, by its name, or for a response, which is an orphan."""
         name = output.name if isinstance(output, (Event, Aggregate)) else None
-        found = self._matches.get(name)
+        matches, entries = self._matches, self._entries  # in this order: a change replaces them in the other
+        found = matches.get(name)
         if found is None:
             wanted = (None,) if name is None else ("", name)
-            entries = self._entries
             found = tuple(function for identifier, function in entries if identifier in wanted)
-            if entries is self._entries and any(identifier == name for identifier, _ in entries):
-                self._matches[name] = found
+            if any(identifier == name for identifier, _ in entries):
+                matches[name] = found
         return found
 
     def _change(self, entries: tuple[tuple[str | None, F], ...]) -> None:

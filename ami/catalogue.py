@@ -54,7 +54,8 @@ __all__ = [
 
 T = TypeVar("T")
 
-_families = ["ami.core_events"]  # what declares events and is not loaded yet; loaded in turn until a name is found
+# What declares events and is not loaded yet; loaded in turn until a name is found.
+_families = ["ami.core_events", "ami.app_confbridge_events", "ami.app_meetme_events", "ami.dahdi_events"]
 _EVENTS: dict[str, "type[Event]"] = {}
 _AGGREGATES: dict[str, "type[Aggregate]"] = {}
 
@@ -210,7 +211,12 @@ class Event(Message):
 
     def __init_subclass__(cls, *, name: str = "", abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        own = [value for value in vars(cls).values() if isinstance(value, Header)]
+        own = []
+        for attribute, value in vars(cls).items():
+            if isinstance(value, Header):
+                if hasattr(Event, attribute):
+                    raise TypeError(f"{attribute!r} is an attribute of every event; give the header another one")
+                own.append(value)
         replaced = {header.name for header in own}
         cls._headers = (*(header for header in cls._headers if header.name not in replaced), *own)
         if abstract:
@@ -233,24 +239,30 @@ class Event(Message):
 class EventCollection(dict["type[Event] | str", Any]):
     """The events that belong to one request, under their classes and under their names.
 
-    A member class holds a list, a finaliser the event that came, or None. Both kinds of key of one class hold
-    the same object.
+    A member class holds a list; a finaliser, and a class of `unique`, the event that came, or None. Both kinds of
+    key of one class hold the same object.
     """
 
-    def __init__(self, members: tuple[type[Event], ...] = (), finalisers: tuple[type[Event], ...] = ()) -> None:
+    def __init__(
+        self,
+        members: tuple[type[Event], ...] = (),
+        finalisers: tuple[type[Event], ...] = (),
+        unique: tuple[type[Event], ...] = (),
+    ) -> None:
         super().__init__()
         self._finalisers = frozenset(finaliser.wire_name for finaliser in finalisers)
+        self._single = self._finalisers.union(each.wire_name for each in unique)
         for member in members:
             self[member] = self[member.wire_name] = []
-        for finaliser in finalisers:
-            self[finaliser] = self[finaliser.wire_name] = None
+        for single in (*unique, *finalisers):
+            self[single] = self[single.wire_name] = None
 
     def add(self, event: Event) -> bool:
         """Take an event in; return whether it is a finaliser. An event of another kind gets a list of its own."""
         key: type[Event] | str = type(event) if type(event) is not Event else event.name
-        if event.name in self._finalisers:
+        if event.name in self._single:
             self[key] = self[event.name] = event
-            return True
+            return event.name in self._finalisers
         if event.name not in self:
             self[key] = self[event.name] = []
         self[event.name].append(event)
@@ -277,7 +289,7 @@ class Aggregate(EventCollection):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.wire_name = cls._name = cls.__name__
+        cls.wire_name = cls._name = vars(cls).get("_name", cls.__name__)
         _AGGREGATES[cls.wire_name] = cls
 
     def __init__(self, action_id: str) -> None:
@@ -307,6 +319,9 @@ class Aggregate(EventCollection):
 
     def __eq__(self, other: object) -> bool:
         return self.name == other if isinstance(other, str) else dict.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -394,8 +409,8 @@ class Request(dict[str, Any]):
         headers: dict[str, Any] = {**self, **kwargs}
         own_id = headers.pop(KEY_ACTIONID, None)
         if action_id is None:
-            action_id = id_generator() if own_id is None else str(own_id)
-        headers[KEY_ACTIONID] = action_id
+            action_id = id_generator() if own_id is None else own_id
+        headers[KEY_ACTIONID] = action_id = str(action_id)
         lines = [wire.encode_line(str(key), text) for key, value in headers.items() for text in _texts(value)]
         wire.check_size(lines)
         return "".join(lines) + "\r\n", action_id
@@ -435,7 +450,7 @@ def _texts(value: Any) -> list[str]:
 
 
 class _Signature:
-    """The constructor's signature, for `help()` and editors; worked out when asked for, as `inspect` is slow to load."""
+    """The constructor's signature, for `help()` and editors; made when asked for, as `inspect` is slow to load."""
 
     def __get__(self, action: object, owner: "type[Action]") -> Any:
         import inspect

@@ -121,7 +121,7 @@ class Status(ChannelEvent):
 class StatusComplete(Event):
     """The end of the answer to `Status`."""
 
-    items = Int(process=-1)  # type: ignore[assignment]
+    item_count = Int("Items", process=-1)
 
 
 class Status_Aggregate(Aggregate):

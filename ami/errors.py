@@ -9,11 +9,19 @@
 `ValueError` is raised for a request that must not go on the wire, such as one with CR or LF in a header.
 """
 
+from typing import Self
+
 __all__ = ["Error", "ManagerAuthError", "ManagerError", "ManagerSocketError", "ProtocolError"]
 
 
 class Error(Exception):
     """The base of every error of this package."""
+
+    def again(self) -> Self:
+        """The same error for another caller, who raises it with a traceback of its own."""
+        error = type(self)(*self.args)
+        error.__cause__ = self.__cause__
+        return error
 
 
 class ManagerError(Error):

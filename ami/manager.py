@@ -29,9 +29,14 @@ class Connection:
     """One link with its session, and the thread that reads it. It does not know the manager that owns it."""
 
     def __init__(
-        self, link: Link, host: str, runtime: Runtime, deliver: Callable[[list[Output]], None], aggregate_timeout: float,
+        self,
+        link: Link,
+        host: str,
+        runtime: Runtime,
+        deliver: Callable[[list[Output]], None],
+        aggregate_timeout: float,
         greeting_timeout: float,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.host = host
         self._link = link
         self._runtime = runtime
@@ -47,6 +52,7 @@ class Connection:
         self._lock = runtime.lock()
         self._over = runtime.condition()
         self._waiting_until = -math.inf
+        self._abandoned = False
         self._thread = runtime.thread(self._read, "ami-message-reader")
         self._thread.start()
 
@@ -54,7 +60,7 @@ class Connection:
         """Return when the server has said who it is. Raises `ManagerSocketError`, also when it does not in time."""
         self._greeted.acquire()
         if self._session.closed is not None:
-            raise self._session.closed
+            raise self._session.closed.again()
 
     def is_connected(self) -> bool:
         """Whether the link is up."""
@@ -95,6 +101,11 @@ class Connection:
         if self._runtime.current_thread() is not self._thread:
             self._thread.join()
 
+    def abandon(self) -> None:
+        """Have the reading thread close the connection soon. Takes no lock: the garbage collector may call this."""
+        self._abandoned = True
+        self._link.wake()
+
     def _note_deadline(self) -> None:
         """Have the reading thread look up in time for the first deadline."""
         deadline = self._session.next_deadline()
@@ -117,7 +128,7 @@ class Connection:
     def _read(self) -> None:
         session = self._session
         try:
-            while session.closed is None:
+            while session.closed is None and not self._abandoned:
                 with self._lock:
                     timeout = self._time_to_wait()
                 data = self._link.receive(timeout)
@@ -126,6 +137,7 @@ class Connection:
                     outputs = session.take_outputs()
                 if outputs:
                     self._deliver(outputs)
+            self._end(ManagerSocketError("the connection was closed"))
         except ManagerSocketError as error:
             self._end(error)
         except BaseException as error:
@@ -153,9 +165,9 @@ class Dispatcher:
     """The thread that runs callbacks, one after the other, in the order of the wire."""
 
     def __init__(self, manager: "Manager", runtime: Runtime) -> None:
-        # Weak, so that a manager nobody holds any more can go, and its threads with it.
+        # Weak, so that a manager nobody holds any more can go, and its threads with it; so are its callbacks, which
+        # may hold it themselves.
         self._manager = weakref.ref(manager)
-        self._callbacks = manager._callbacks
         self._logger = manager._logger
         self._debug = manager._debug
         self._runtime = runtime
@@ -174,12 +186,17 @@ class Dispatcher:
 
     def stop(self) -> None:
         """Run no more callbacks. One that is running goes on to its end, which is not waited for."""
+        self.abandon()
         with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
             idle = not self._busy
         if idle and self._runtime.current_thread() is not self._thread:
             self._thread.join()
+
+    def abandon(self) -> None:
+        """Begin to stop, without waiting: the garbage collector may call this in any thread, this one included."""
+        with self._changed:  # a lock that its holder may take again
+            self._stopped = True
+            self._changed.notify_all()
 
     def _run(self) -> None:
         while True:
@@ -204,15 +221,14 @@ class Dispatcher:
         message = output.response if isinstance(output, Orphan) else output
         if self._debug:
             self._logger.debug("%s, ActionID %s", self._describe(message), message.action_id)
-        for function in self._callbacks.matching(message):
-            manager = self._manager()
-            if manager is None:
-                return
+        manager = self._manager()
+        if manager is None:
+            return
+        for function in manager._callbacks.matching(message):
             try:
                 function(message, manager)
-            except Exception:
+            except BaseException:
                 self._logger.error("the callback %r failed on %s", function, self._describe(message), exc_info=True)
-            del manager
 
     @staticmethod
     def _describe(message: Any) -> str:
@@ -259,7 +275,10 @@ class Manager:
 
     def __del__(self) -> None:
         with suppress(Exception):  # half-made, or the interpreter is on its way out
-            self.close()
+            if self._connection is not None:
+                self._connection.abandon()
+            if self._dispatcher is not None:
+                self._dispatcher.abandon()
 
     def __repr__(self) -> str:
         connection = self._connection
@@ -369,11 +388,13 @@ class Manager:
         `''` stands for every event, None for orphaned responses. Callbacks run in the order in which they were
         registered; registering one again moves it to the end. Raises `ValueError` for anything else.
         """
-        self._callbacks.register(event, function)
+        with self._lock:
+            self._callbacks.register(event, function)
 
     def unregister_callback(self, event: Identifier, function: Callback) -> bool:
         """Undo `register_callback`; return whether there was something to undo."""
-        return self._callbacks.unregister(event, function)
+        with self._lock:
+            return self._callbacks.unregister(event, function)
 
     def _require_connection(self) -> Connection:
         connection = self._connection

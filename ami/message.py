@@ -5,7 +5,7 @@ The headers of a message are text, as they came. What a dict cannot say is kept 
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 from ami import wire
 
@@ -40,6 +40,8 @@ SUCCESSES = frozenset({"Success", "Follows"})
 
 SECRET_HEADERS = frozenset({"secret", "key", "challenge"})
 """Headers, in lower case, whose values are left out of every `repr` and log line."""
+
+_END_COMMAND = "--END COMMAND--"
 
 
 def first_header(frame: bytes) -> tuple[str, str]:
@@ -105,17 +107,17 @@ class Message(dict[str, str]):
                 dict.__setitem__(self, KEY_EVENT, EVENT_GENERIC)
             else:
                 dict.__setitem__(self, KEY_RESPONSE, RESPONSE_GENERIC)
+            self._folded = None
 
     def _find(self, key: str) -> str | None:
         """The key that a look-up of `key` finds."""
         if dict.__contains__(self, key):
             return key
-        if self._folded is None or len(self._folded) > len(self):
+        if self._folded is None:
             self._folded = {}
             for own in dict.__iter__(self):
                 self._folded.setdefault(own.lower(), own)
-        found = self._folded.get(key.lower())
-        return found if found is not None and dict.__contains__(self, found) else None
+        return self._folded.get(key.lower())
 
     def __missing__(self, key: str) -> str:
         self._decode()
@@ -185,12 +187,13 @@ class Message(dict[str, str]):
     @property
     def raw(self) -> list[str]:
         """The lines as they came, each with its line end."""
-        return [line + "\r\n" for line in wire.decode(self._frame).split("\r\n")[:-1]]
+        *lines, rest = wire.decode(self._frame).split("\r\n")
+        return [line + "\r\n" for line in lines] + ([rest] if rest else [])
 
     @property
     def name(self) -> str:
         """The value of whichever of `Event` and `Response` comes first, else of `Event`, else of `Response`."""
-        first = next(dict.__iter__(self))
+        first = next(dict.__iter__(self), None)
         if first in (KEY_EVENT, KEY_RESPONSE):
             return dict.__getitem__(self, first)
         found = self.get(KEY_EVENT)
@@ -203,7 +206,7 @@ class Message(dict[str, str]):
 
     def put(self, key: str, value: object) -> None:
         """Set an item to what `process_response` made of the text."""
-        headers: dict[str, Any] = self
+        headers = cast(dict[str, Any], self)
         headers[key] = value
 
     def get_all(self, key: str) -> list[str]:
@@ -212,7 +215,15 @@ class Message(dict[str, str]):
         return [value for own, value in self.pairs if own.lower() == wanted]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._frame,)
+        return _restore, (type(self), dict(self), vars(self))
+
+
+def _restore(kind: type[Message], headers: dict[str, str], attributes: dict[str, Any]) -> Message:
+    """A message from what `__reduce__` took out of another."""
+    message = kind.__new__(kind)
+    vars(message).update(attributes)
+    dict.update(message, headers)
+    return message
 
 
 def _looking(name: str) -> Any:
@@ -227,9 +238,23 @@ def _looking(name: str) -> Any:
     return look
 
 
-for _name in ("__iter__", "__reversed__", "__len__", "keys", "values", "items", "copy", "__or__", "__ror__",
-              "__ior__", "__setitem__", "__delitem__", "pop", "popitem", "setdefault", "update", "clear"):  # fmt: skip
+def _changing(name: str) -> Any:
+    """The same for a method that changes which keys there are."""
+    method = getattr(dict, name)
+
+    def change(self: Message, *args: Any, **kwargs: Any) -> Any:
+        self._decode()
+        self._folded = None
+        return method(self, *args, **kwargs)
+
+    change.__name__, change.__doc__ = name, method.__doc__
+    return change
+
+
+for _name in ("__iter__", "__reversed__", "__len__", "keys", "values", "items", "copy", "__or__", "__ror__"):
     setattr(Message, _name, _looking(_name))
+for _name in ("__ior__", "__setitem__", "__delitem__", "pop", "popitem", "setdefault", "update", "clear"):
+    setattr(Message, _name, _changing(_name))
 
 
 def _split(frame: bytes) -> tuple[list[tuple[str, str]], list[str]]:
@@ -240,7 +265,7 @@ def _split(frame: bytes) -> tuple[list[tuple[str, str]], list[str]]:
     for line in lines:
         key, colon, value = line.partition(":")
         key = key.strip()
-        if pairs and pairs[0] == ("Response", "Follows") and (key not in ("Privilege", "ActionID") or "\n" in line):
+        if pairs and pairs[0] == ("Response", "Follows") and not _is_before_output(key, line):
             data += _command_output(line, lines)
         elif colon and key:
             value = _value(value)
@@ -257,8 +282,13 @@ def _value(text: str) -> str:
     return text.removeprefix(" ").rstrip("\r\n")
 
 
+def _is_before_output(key: str, line: str) -> bool:
+    """Whether a line after `Response: Follows` is one of the headers before the raw output."""
+    return key in ("Privilege", "ActionID") and "\n" not in line and _END_COMMAND not in line
+
+
 def _command_output(first: str, rest: Iterator[str]) -> list[str]:
     """The raw output of a command as Asterisk up to 13 sends it: lines ended by LF, then the end marker, which
     stands on the last line itself where that had no LF."""
-    text = "\r\n".join([first, *rest]).partition("--END COMMAND--")[0]
+    text = "\r\n".join([first, *rest]).partition(_END_COMMAND)[0]
     return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []

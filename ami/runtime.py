@@ -109,7 +109,7 @@ class Runtime(Protocol):
         ...
 
     def condition(self) -> Condition:
-        """A new condition, with a lock of its own."""
+        """A new condition, with a lock of its own, which its holder may take again."""
         ...
 
     def thread(self, target: Callable[[], None], name: str) -> Thread:

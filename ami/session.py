@@ -92,7 +92,8 @@ class PendingAction:
         self.events: EventCollection | None = None
         self.aggregates: list[Aggregate] = []
         if request.synchronous:
-            self.events = EventCollection(*request.get_synchronous_classes()[1:])
+            unique, members, finalisers = request.get_synchronous_classes()
+            self.events = EventCollection(members, finalisers, unique)
         elif request.aggregate:
             self.aggregates = [aggregate(action_id) for aggregate in request.get_aggregate_classes()]
 
@@ -102,7 +103,7 @@ class PendingAction:
         Raises the error that ended the action, or what the request's `process_response` raises.
         """
         if self.error is not None:
-            raise self.error
+            raise self.error.again()
         if self.response is None:
             return None
         self.response.elapsed = self.answered - self.sent
@@ -161,7 +162,7 @@ class ClientSession:
         Raises the error that closed the session, or `ValueError` for a request that must not be sent.
         """
         if self.closed is not None:
-            raise self.closed
+            raise self.closed.again()
         text, action_id = request.build_request(action_id, self._new_action_id, **headers)
         if action_id in self._open:
             raise ValueError(f"an action with the ActionID {action_id!r} is already under way")
@@ -314,12 +315,12 @@ class ClientSession:
 
     def _is_whole(self, pending: PendingAction) -> bool:
         """Whether nothing more is to come, now that the response has."""
-        if pending.marked:
-            return False
         _, members, finalisers = pending.request.get_synchronous_classes()
-        if members and self._marks_lists():
+        if finalisers and pending.events is not None and pending.events.complete:
+            return True
+        if members and self._marks_lists() and not pending.marked:
             return True  # a plain success where a list was asked for: there is none
-        return not finalisers or (pending.events is not None and pending.events.complete)
+        return not finalisers and not pending.marked
 
     def _marks_lists(self) -> bool:
         """Whether the server says `EventList: start` before a list."""

@@ -23,34 +23,34 @@ from amisim.timeline import lines
 
 __all__ = ["main"]
 
-
-class _Address(click.ParamType[tuple[str, int]]):
-    """`HOST:PORT`, with brackets around an IPv6 address; where a server listens, port 0 is a free one."""
-
-    name = "HOST:PORT"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        host, colon, port = str(value).rpartition(":")
-        if not colon or not port.isdigit() or int(port) > 65_535:
-            self.fail(f"{value!r} is not HOST:PORT, such as 127.0.0.1:5038", param, ctx)
-        return host.strip("[]") or "127.0.0.1", int(port)
+_ENDING = signal.SIGINT, signal.SIGTERM
+"""Ctrl-C and a polite kill, with which recording and replaying end as they should."""
 
 
-class _Speed(click.ParamType[float]):
-    """A factor, or `max`."""
+def _address(value: str) -> tuple[str, int]:
+    """Read `HOST:PORT`, with brackets around an IPv6 address; where a server listens, port 0 is a free one."""
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65_535:
+        raise click.BadParameter(f"{value!r} is not HOST:PORT, such as 127.0.0.1:5038")
+    return host.strip("[]") or "127.0.0.1", int(port)
 
-    name = "N|max"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if value == "max":
-            return 0
-        try:
-            speed = float(value)
-        except ValueError:
-            speed = 0
-        if not 0 < speed < float("inf"):
-            self.fail(f"{value!r} is neither a number above 0 nor 'max'", param, ctx)
-        return speed
+def _speed(value: str) -> float:
+    """Read a factor, or `max`, which is 0."""
+    if value == "max":
+        return 0
+    try:
+        speed = float(value)
+    except ValueError:
+        speed = 0
+    if not 0 < speed < float("inf"):
+        raise click.BadParameter(f"{value!r} is neither a number above 0 nor 'max'")
+    return speed
+
+
+def _listen(what: str) -> Callable[[Any], Any]:
+    help = f"{what} Default: a free port."
+    return click.option("--listen", type=_address, default="127.0.0.1:0", metavar="HOST:PORT", help=help)
 
 
 @contextmanager
@@ -76,10 +76,10 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--upstream", type=_Address(), required=True, help="The AMI server to record, such as pbx:5038.")
 @click.option(
-    "--listen", type=_Address(), default="127.0.0.1:0", help="Where clients connect instead. Default: a free port."
+    "--upstream", type=_address, required=True, metavar="HOST:PORT", help="The AMI server to record, such as pbx:5038."
 )
+@_listen("Where clients connect instead.")
 @click.option("--keep-secrets", is_flag=True, help="Do not replace secrets, keys and challenges by pseudonyms.")
 @click.argument("out", type=click.Path(dir_okay=False))
 def record(upstream: tuple[str, int], listen: tuple[str, int], keep_secrets: bool, out: str) -> None:
@@ -88,31 +88,27 @@ def record(upstream: tuple[str, int], listen: tuple[str, int], keep_secrets: boo
     Point the client at the address that is printed. Ctrl-C ends the recording; whatever was recorded by then is whole,
     however it ends.
 
+    \b
     Example: amisim record --upstream pbx:5038 --listen 127.0.0.1:5039 queue-call.yaml
     """
     progress = _Progress()
     recorder = Recorder(out, *upstream, host=listen[0], port=listen[1], redact=not keep_secrets, progress=progress.show)
+    stop = asyncio.Event()
 
     def ready(recorder: Recorder) -> None:
+        loop = asyncio.get_running_loop()
+        for each in _ENDING:
+            loop.add_signal_handler(each, stop.set)
         click.echo(
             f"recording {upstream[0]}:{upstream[1]} to {out}: connect to {recorder.host}:{recorder.port}; Ctrl-C ends"
         )
 
     with _plainly():
         try:
-            asyncio.run(_until_interrupted(lambda stop: recorder.run(ready, stop)))
+            asyncio.run(recorder.run(ready, stop))
         finally:
             progress.end()
     click.echo(f"{out}: {recorder.connections} connections, {recorder.frames} frames")
-
-
-async def _until_interrupted(run: Callable[[asyncio.Event], Any]) -> None:
-    """Run, with an event that Ctrl-C and a polite kill set."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, stop.set)
-    await run(stop)
 
 
 class _Progress:
@@ -134,9 +130,13 @@ class _Progress:
 
 
 @main.command()
-@click.option("--listen", type=_Address(), default="127.0.0.1:0", help="Where to serve. Default: a free port.")
+@_listen("Where to serve.")
 @click.option(
-    "--speed", type=_Speed(), default="1", help="How many times as fast as recorded; max is at once. Default: 1."
+    "--speed",
+    type=_speed,
+    default="1",
+    metavar="N|max",
+    help="How many times as fast as recorded; max is at once. Default: 1.",
 )
 @click.argument("recording")
 def replay(listen: tuple[str, int], speed: float, recording: str) -> None:
@@ -145,6 +145,7 @@ def replay(listen: tuple[str, int], speed: float, recording: str) -> None:
     Each action is answered as it was answered then. Clients may log in with any recorded user, whatever the
     secret, or as admin with the secret "secret". What is not in the recording is reported, here and to the client.
 
+    \b
     Example: amisim replay queue-call --listen 127.0.0.1:5038 --speed 10
     """
     with _plainly():
@@ -152,21 +153,17 @@ def replay(listen: tuple[str, int], speed: float, recording: str) -> None:
         server = Server(host=listen[0], port=listen[1], recording=path, speed=speed)
         with server:
             _warn_if_truncated(path)
+            over = threading.Event()
+            for each in _ENDING:
+                signal.signal(each, lambda *_: over.set())
             click.echo(f"replaying {recording}: connect to {server.host}:{server.port}; Ctrl-C ends")
-            _wait_for_interrupt()
+            over.wait()
     for miss in server.misses:
         click.echo(f"warning: {miss}", err=True)
     opened = sum(record.kind == "open" for record in server.transcript)
     click.echo(
         f"{recording}: {opened} connections, {len(server.actions)} actions, {len(server.misses)} without an answer"
     )
-
-
-def _wait_for_interrupt() -> None:
-    over = threading.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: over.set())
-    over.wait()
 
 
 @main.command()
@@ -210,6 +207,8 @@ def _check(path: Path) -> str:
         if reader.truncated:
             problem = "the last record is cut short: no '---' ends it; if it is whole, add that line"
             raise RecordingError(path, reader.truncated, problem)
+    if not opened:
+        raise RecordingError(path, 0, "there is no connection in it to replay")
     return f"{len(opened)} connections, {len(sent)} actions, {frames} frames"
 
 
@@ -259,13 +258,11 @@ def import_(redact: bool, description: str | None, capture: str, out: str) -> No
         header, records = read_amicap(capture)
         if description:
             header["description"] = description
-        frames = 0
         redactor: Callable[[Record], Record] = Redactor() if redact else lambda record: record
         with RecordingWriter(out, header, redactor) as writer:
             for each in records:
                 writer.write(each)
-                frames += each.kind == "data"
-    click.echo(f"{out}: {frames} frames")
+    click.echo(f"{out}: {sum(each.kind == 'data' for each in records)} frames")
 
 
 @main.command()

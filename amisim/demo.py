@@ -1,5 +1,6 @@
 """`amisim demo`: what amikit does, shown in a few seconds, without an Asterisk."""
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -32,20 +33,23 @@ def run(echo: Callable[[str], object]) -> None:
     def say(text: str) -> None:
         echo(f"{time.monotonic() - started:6.2f} s  {text}")
 
-    with Server(recording=RECORDING, speed=SPEED) as server, ami.Manager() as manager:
+    log = logging.getLogger(__name__)
+    log.addHandler(logging.NullHandler())  # the time-out that follows is told below
+    log.propagate = False
+    with Server(recording=RECORDING, speed=SPEED) as server, ami.Manager(logger=log) as manager:
         say(f"a fake Asterisk listens on {server.host}:{server.port}; it replays {RECORDING}, {SPEED} times as fast")
         manager.connect(server.host, server.port)
         say(f"connected: {' '.join(manager.get_asterisk_info() or ())}")
         follower = _Follower(manager, say)
         manager.login(server.username, server.secret)
         say("logged in by MD5 challenge")
-        _ask_for_queue(manager, follower)
+        request = core.QueueStatus("support")
+        request.aggregate = True
+        manager.send_action(request)
         follower.wait()
         late = _provoke_late_answer(server, manager, say)
-        say(
-            f"summary: {follower.events.total()} events of {len(follower.events)} kinds, {len(server.actions)} actions, "
-            f"{late} late answer{'s'[: late != 1]}, {len(server.misses)} surprises"
-        )
+        events, kinds = follower.events.total(), len(follower.events)
+        say(f"summary: {events} events of {kinds} kinds, {len(server.actions)} actions, {late} late answer")
 
 
 class _Follower:
@@ -76,12 +80,6 @@ class _Follower:
         waiting = len(queue[core_events.QueueEntry])
         self._say(f"  {queue.name} (one event for the list): members {members}; {waiting} waiting")
         self._listed.set()
-
-
-def _ask_for_queue(manager: ami.Manager, follower: _Follower) -> None:
-    request = core.QueueStatus("support")
-    request.aggregate = True
-    manager.send_action(request)
 
 
 def _provoke_late_answer(server: Server, manager: ami.Manager, say: Callable[[str], None]) -> int:

@@ -6,6 +6,8 @@ connection, the time, the direction, and the bytes as characters of the same num
 
 import gzip
 import json
+import math
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
@@ -17,8 +19,10 @@ __all__ = ["read_amicap"]
 
 _DIRECTIONS: dict[str, Direction] = {"c2s": ">", "s2c": "<"}
 
+_Row = dict[str, Any]
 
-def read_amicap(path: str | Path) -> tuple[dict[str, Any], Iterator[Record]]:
+
+def read_amicap(path: str | Path) -> tuple[dict[str, Any], list[Record]]:
     """Header and records of an `amicap/1` file, which may be gzipped. Raises `RecordingError`."""
     try:
         with open(path, "rb") as file:
@@ -26,48 +30,64 @@ def read_amicap(path: str | Path) -> tuple[dict[str, Any], Iterator[Record]]:
         capture = cast(IO[bytes], gzip.open(path) if zipped else open(path, "rb"))  # noqa: SIM115
     except OSError as error:
         raise RecordingError(path, 0, f"cannot be read: {error.strerror}") from None
-    rows = _rows(path, capture)
-    _, first = next(rows, (1, {}))
-    if first.get("format") != "amicap/1":
-        raise RecordingError(path, 1, 'not a capture: its first line has no "format": "amicap/1"')
-    header: dict[str, Any] = {key: first[key] for key in ("server", "description") if key in first}
-    return header, _records(path, rows)
+    with capture:
+        rows = _rows(path, capture)
+        _, first = next(rows, (1, {}))
+        if first.get("format") != "amicap/1":
+            raise RecordingError(path, 1, 'not a capture: its first line has no "format": "amicap/1"')
+        header: dict[str, Any] = {key: str(first[key]) for key in ("server", "description") if first.get(key)}
+        return header, list(_records(path, rows))
 
 
-def _rows(path: str | Path, file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(path: str | Path, file: IO[bytes]) -> Iterator[tuple[int, _Row]]:
     number = 0
-    with file:
-        try:
-            for number, line in enumerate(file, 1):
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise RecordingError(path, number, f"expected a JSON object, not {line[:40]!r}")
-                yield number, row
-        except ValueError as error:
-            raise RecordingError(path, number, f"not JSON: {error}") from None
-        except (EOFError, OSError) as error:
-            raise RecordingError(path, number + 1, f"cannot be read: {error}") from None
+    try:
+        for number, line in enumerate(file, 1):
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise RecordingError(path, number, f"expected a JSON object, not {line[:40]!r}")
+            yield number, row
+    except (ValueError, RecursionError) as error:
+        raise RecordingError(path, number, f"not JSON: {error}") from None
+    except (EOFError, OSError, zlib.error) as error:
+        raise RecordingError(path, number + 1, f"cannot be read: {error}") from None
 
 
-def _records(path: str | Path, rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[Record]:
+def _records(path: str | Path, rows: Iterator[tuple[int, _Row]]) -> Iterator[Record]:
     builder = RecordBuilder()
+    opened: set[int] = set()
     for number, row in rows:
         try:
-            yield from _of_row(builder, row)
-        except (KeyError, TypeError, ValueError) as error:
-            raise RecordingError(path, number, f"not a row of amicap/1: {type(error).__name__}: {error}") from None
+            yield from _of_row(builder, opened, row)
+        except ValueError as error:
+            raise RecordingError(path, number, f"not a row of amicap/1: {error}") from None
     yield from builder.flush()
 
 
-def _of_row(builder: RecordBuilder, row: dict[str, Any]) -> list[Record]:
-    at, what = float(row["t"]), str(row["d"])
+def _of_row(builder: RecordBuilder, opened: set[int], row: _Row) -> list[Record]:
+    """The records of a row. Raises `ValueError`, which says what is wrong with it."""
+    at, what = round(_value(row, "t", (int, float)), 6), _value(row, "d", str)
+    if not 0 <= at < math.inf:
+        raise ValueError(f"'t' is {at}")
     if what == "note":
-        return [Record(at, 0, "", "note", str(row["m"]).encode())]
-    connection = int(row["c"])
-    if what == "open":
+        return [Record(at, 0, "", "note", _value(row, "m", str).encode())]
+    connection = _value(row, "c", int)
+    if what == "open" and connection > 0:
+        opened.add(connection)
         return [builder.open(connection, at)]
+    if connection not in opened:
+        raise ValueError(f"connection {connection} was not opened before")
     way, _, end = what.partition("-")
-    direction = _DIRECTIONS[way]
+    if way not in _DIRECTIONS or end not in ("", "eof", "err"):
+        raise ValueError(f"'d' is {what!r}")
     if end:
-        return builder.end(connection, direction, at, str(row["m"]) if end == "err" else "")
-    return builder.data(connection, direction, row["b"].encode("latin-1"), at)
+        return builder.end(connection, _DIRECTIONS[way], at, _value(row, "m", str) if end == "err" else "")
+    return builder.data(connection, _DIRECTIONS[way], _value(row, "b", str).encode("latin-1"), at)
+
+
+def _value(row: _Row, key: str, kind: type | tuple[type, ...]) -> Any:
+    if key not in row:
+        raise ValueError(f"it has no {key!r}")
+    if not isinstance(row[key], kind):
+        raise ValueError(f"{key!r} is {row[key]!r:.60}")
+    return row[key]

@@ -1,6 +1,7 @@
 """The recordings that come with amisim, and how a name becomes a file."""
 
 import difflib
+import os.path
 from pathlib import Path
 
 from amisim.recording import RecordingError
@@ -26,7 +27,7 @@ def find(name: str | Path) -> Path:
 
     Without, the newest version that has it is taken. Raises `RecordingError` where there is none.
     """
-    if isinstance(name, Path) or Path(name).exists():
+    if isinstance(name, Path) or os.path.exists(name):
         return Path(name)
     shipped = names()
     for each in shipped:

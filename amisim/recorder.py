@@ -5,8 +5,10 @@ Every chunk is passed on as it comes, and only then recorded; closing and breaki
 
 import asyncio
 import datetime
-from collections.abc import Callable
-from contextlib import suppress
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from amisim.causes import RecordBuilder
@@ -65,7 +67,7 @@ class Recorder:
             listener = await asyncio.start_server(self._serve, self.host, self.port, limit=_CHUNK)
         except OSError as error:
             raise ServerError(listen_error(self.host, self.port, error)) from None
-        async with listener:
+        with closing(listener):
             self.port = listener.sockets[0].getsockname()[1]
             with RecordingWriter(
                 self.path, self._header(greeting), Redactor() if self._redact else _unchanged
@@ -73,14 +75,13 @@ class Recorder:
                 self._writer = writer
                 self._started = self._loop.time()
                 ready(self)
-                stopping = asyncio.ensure_future(stop.wait())
                 self._failed.add_done_callback(lambda _: stop.set())
-                await stopping
+                await stop.wait()
                 listener.close()
                 await self._end_connections()
+                self._record(self._builder.flush())
                 if self._failed.done():
                     self._failed.result()
-                self._record(self._builder.flush())
 
     async def _greeting(self) -> str:
         """What the server says first: a look before recording begins, so that a wrong address is noticed at once."""
@@ -89,15 +90,14 @@ class Recorder:
         try:
             async with asyncio.timeout(_PATIENCE):
                 reader, writer = await asyncio.open_connection(host, port)
-                line = await reader.readline()
-                writer.close()
-                with suppress(OSError):
-                    await writer.wait_closed()
+                with closing(writer):
+                    line = await reader.readline()
         except TimeoutError:
             raise UpstreamError(f"{where}: no AMI greeting within {_PATIENCE} s") from None
-        except (OSError, ValueError) as error:
-            reason = (getattr(error, "strerror", None) or str(error)).rpartition(": ")[2]
-            raise UpstreamError(f"cannot connect to {where}: {reason}") from None
+        except OSError as error:
+            raise UpstreamError(f"cannot connect to {where}: {_reason(error)}") from None
+        except ValueError:
+            raise UpstreamError(f"{where} does not speak AMI: its first line is too long") from None
         if b"call manager" not in line.lower():
             raise UpstreamError(f"{where} does not speak AMI: it begins with {line[:60]!r}")
         return line.decode("utf-8", "replace").strip()
@@ -114,36 +114,48 @@ class Recorder:
         assert task is not None
         self._tasks.add(task)
         self.connections += 1
-        number = self.connections
+        try:
+            with _closing(writer):
+                await self._record_connection(self.connections, reader, writer)
+        except asyncio.CancelledError:
+            pass  # recording ends; asyncio's servers would complain of a task that was cancelled
+        finally:
+            self._tasks.discard(task)
+
+    async def _record_connection(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._record([self._builder.open(number, self._now())])
         try:
             upstream_reader, upstream_writer = await asyncio.open_connection(*self._upstream, limit=_CHUNK)
         except OSError as error:
-            self._record([Record(self._now(), 0, "", "note", f"c{number}: the server refused: {error}".encode())])
-            writer.close()
+            why = f"c{number}: cannot connect to the server: {_reason(error)}"
+            self._record([Record(self._now(), 0, "", "note", why.encode())])
+            self._record(self._builder.end(number, "<", self._now()))
             return
-        try:
+        with _closing(upstream_writer):
             await asyncio.gather(
                 self._pass_on(number, ">", reader, upstream_writer),
                 self._pass_on(number, "<", upstream_reader, writer),
             )
-        finally:
-            self._tasks.discard(task)
-            writer.close()
-            upstream_writer.close()
 
     async def _pass_on(
         self, number: int, direction: Direction, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         error = ""
-        try:
-            while data := await reader.read(_CHUNK):
-                writer.write(data)
-                self._record(self._builder.data(number, direction, data, self._now()))
-                self._progress(self)
+        while True:
+            try:
+                data = await reader.read(_CHUNK)
+            except OSError as broken:
+                error = type(broken).__name__
+                break
+            if not data:
+                break
+            writer.write(data)
+            self._record(self._builder.data(number, direction, data, self._now()))
+            self._progress(self)
+            try:
                 await writer.drain()
-        except ConnectionError as broken:
-            error = type(broken).__name__
+            except OSError:
+                return  # the receiver is gone, as is recorded of its own direction
         self._record(self._builder.end(number, direction, self._now(), error))
         with suppress(OSError):
             writer.write_eof()
@@ -164,6 +176,24 @@ class Recorder:
         except RecordingError as error:
             if not self._failed.done():
                 self._failed.set_exception(error)
+
+
+@contextmanager
+def _closing(writer: asyncio.StreamWriter) -> Iterator[None]:
+    """Close in the end: when all is sent, or at once when recording ends."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        writer.transport.abort()
+        raise
+    finally:
+        writer.close()
+
+
+def _reason(error: OSError) -> str:
+    """Why there is no connection, in the system's words, which asyncio puts its own in place of."""
+    number = re.search(r"\[Errno (\d+)\]", str(error))
+    return os.strerror(int(number[1])) if number else error.strerror or str(error)
 
 
 def _unchanged(record: Record) -> Record:

@@ -183,16 +183,15 @@ class RecordingReader:
         line, entries = 1, None
         try:
             while not self._loader.check_event(yaml.StreamEndEvent):
-                event = self._loader.get_event()
-                if isinstance(event, yaml.MappingStartEvent):
-                    line, entries = event.start_mark.line + 1, self._read_mapping()
-                elif isinstance(event, yaml.DocumentStartEvent) and entries is not None:
+                event: Any = self._loader.get_event()
+                if isinstance(event, yaml.DocumentStartEvent) and entries is not None:
                     yield line, entries
                     entries = None
-                elif (isinstance(event, yaml.ScalarEvent) and event.value) or isinstance(
-                    event, yaml.SequenceStartEvent
-                ):
-                    raise RecordingError(self.path, event.start_mark.line + 1, f"not a record; {_KEY_HELP}")
+                elif hasattr(event, "tag") and getattr(event, "value", True):  # a document's content; empty at the end
+                    line = event.start_mark.line + 1
+                    if not isinstance(event, yaml.MappingStartEvent):
+                        raise RecordingError(self.path, line, f"not a record; {_KEY_HELP}")
+                    entries = self._read_mapping()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             where = line if mark is None else mark.line + 1

@@ -36,14 +36,14 @@ def lines(records: Iterable[Record]) -> Iterator[str]:
 def describe(record: Record) -> str:
     """A record, without its time."""
     if record.kind == "note":
-        return f"    # {_one_line(record.data)}"
+        return f"    # {_printable(decode(record.data))}"
     arrow = {">": "→", "<": "←", "": "·"}[record.direction]
-    return f"c{record.connection:<2} {arrow} {_what(record)}"[:_WIDTH]
+    return _printable(f"c{record.connection:<2} {arrow} {_what(record)}"[:_WIDTH])
 
 
 def _what(record: Record) -> str:
     if record.kind != "data":
-        reason = f": {_one_line(record.data)}" if record.data else ""
+        reason = f": {decode(record.data)}" if record.data else ""
         return (_ENDS.get(record.kind) or _ENDS[record.kind + record.direction]) + reason
     if record.direction == ">":
         action = read_action(record.data)
@@ -67,7 +67,7 @@ def _headers(name: str, headers: Iterable[tuple[str, str]], action_id: str) -> s
         if key.lower() in SECRET_HEADERS and name.lower() in ("login", "success:"):
             value = "…"
         if value and value != "<unknown>" and key.lower() not in _OF_LITTLE_INTEREST:
-            shown.append(f"{key}={_one_line(value.encode('utf-8', 'surrogateescape'))}")
+            shown.append(f"{key}={value}")
     return " ".join(shown)
 
 
@@ -76,5 +76,6 @@ def _unreadable(record: Record) -> str:
     return text.strip() if text.startswith("Asterisk Call Manager") else repr(record.data)[1:]
 
 
-def _one_line(data: bytes) -> str:
-    return "".join(character if character.isprintable() else "·" for character in data.decode("utf-8", "replace"))
+def _printable(text: str) -> str:
+    """The text with a dot for whatever would not stand in one line: control characters, bytes that are no text."""
+    return "".join(character if character.isprintable() else "·" for character in text)

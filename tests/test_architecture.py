@@ -7,6 +7,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+FAMILIES = {
+    "core", "core_events", "dahdi", "dahdi_events", "app_confbridge", "app_confbridge_events", "app_meetme",
+    "app_meetme_events",
+}  # fmt: skip
 # Each module of `ami` and what it may import of the package. What is not named here may import nothing.
 AMI = {
     "errors": set(),
@@ -15,12 +19,18 @@ AMI = {
     "catalogue": {"wire", "message"},
     "session": {"errors", "wire", "message", "catalogue"},
     "core_events": {"catalogue"},
+    "dahdi_events": {"catalogue"},
+    "dahdi": {"catalogue", "dahdi_events"},
+    "app_confbridge_events": {"catalogue", "core_events"},
+    "app_confbridge": {"catalogue", "core_events", "app_confbridge_events"},
+    "app_meetme_events": {"catalogue", "core_events"},
+    "app_meetme": {"catalogue", "app_meetme_events"},
     "core": {"errors", "wire", "message", "catalogue", "session", "core_events"},
     "callbacks": {"message", "catalogue"},
     "runtime": {"errors"},
     "manager": {"errors", "wire", "catalogue", "core", "callbacks", "session", "runtime"},
     "ami": {"errors", "message", "catalogue", "session", "manager"},
-    "__init__": {"errors", "message", "catalogue", "session", "manager", "core", "core_events"},
+    "__init__": {"errors", "message", "catalogue", "session", "manager"} | FAMILIES,
 }
 
 # What `amisim` may import of `ami`: how bytes, messages and the catalogue work, never a client.

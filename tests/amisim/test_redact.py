@@ -43,11 +43,19 @@ def test_the_challenge_of_a_server_is_replaced_by_another_number():
     assert redacted.data == b"Response: Success\r\nChallenge: 100000001\r\n\r\n"
 
 
+@pytest.mark.parametrize("header", ["Challenge", "ReceivedChallenge", "Response", "ExpectedResponse", "ReceivedHash"])
+@pytest.mark.parametrize("name", ["ChallengeSent", "ChallengeResponseFailed", "InvalidPassword"])
+def test_a_security_event_tells_no_proof(name, header):
+    told = received(f"Event: {name}\r\nAccountID: admin\r\n{header}: canary\r\n\r\n".encode())
+    assert b"canary" not in Redactor()(told).data
+    assert b"AccountID: admin\r\n" in Redactor()(told).data
+
+
 @pytest.mark.parametrize(
     "record",
     [
         sent(b"Action: DBGet\r\nFamily: f\r\nKey: kept\r\n\r\n"),
-        received(b"Event: ChallengeSent\r\nChallenge: 1\r\n\r\n"),
+        received(b"Event: UserEvent\r\nChallenge: 1\r\n\r\n"),
         received(b"Event: DBGetResponse\r\nKey: kept\r\n\r\n"),
         Record(1.0, 0, "", "note", b"Secret: of a note"),
     ],
