@@ -171,8 +171,7 @@ class Dispatcher:
         self._logger = manager._logger
         self._debug = manager._debug
         self._runtime = runtime
-        self._changed = runtime.condition()
-        self._queue: list[Output] = []
+        self._queue = runtime.queue()
         self._stopped = False
         self._busy = False
         self._thread = runtime.thread(self._run, "ami-dispatcher")
@@ -180,39 +179,28 @@ class Dispatcher:
 
     def put(self, outputs: list[Output]) -> None:
         """Queue outputs for their callbacks."""
-        with self._changed:
-            self._queue += outputs
-            self._changed.notify_all()
+        self._queue.put(outputs)
 
     def stop(self) -> None:
         """Run no more callbacks. One that is running goes on to its end, which is not waited for."""
         self.abandon()
-        with self._changed:
-            idle = not self._busy
-        if idle and self._runtime.current_thread() is not self._thread:
+        if not self._busy and self._runtime.current_thread() is not self._thread:
             self._thread.join()
 
     def abandon(self) -> None:
-        """Begin to stop, without waiting: the garbage collector may call this in any thread, this one included."""
-        with self._changed:  # a lock that its holder may take again
-            self._stopped = True
-            self._changed.notify_all()
+        """Begin to stop, without waiting. Takes no lock: the garbage collector may call this."""
+        self._stopped = True
+        self._queue.put([])
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._queue and not self._stopped:
-                    self._changed.wait()
-                outputs, self._queue = self._queue, []
-                self._busy = not self._stopped
+        while not self._stopped:
+            outputs = self._queue.get()
+            self._busy = True  # before looking whether to stop, as `stop` looks at it after having said so
             for output in outputs:
                 if self._stopped:
                     return
                 self._dispatch(output)
-            with self._changed:
-                self._busy = False
-                if self._stopped:
-                    return
+            self._busy = False
 
     def _dispatch(self, output: Output) -> None:
         if isinstance(output, Notice):

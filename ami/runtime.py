@@ -4,6 +4,7 @@
 other clocks and other links. `SYSTEM` is the operating system's.
 """
 
+import queue
 import random
 import selectors
 import socket
@@ -13,11 +14,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 from ami.errors import ManagerSocketError
 
-__all__ = ["SYSTEM", "Condition", "Link", "Lock", "Runtime", "Thread"]
+__all__ = ["SYSTEM", "Condition", "Link", "Lock", "Queue", "Runtime", "Thread"]
 
 
 class Lock(Protocol):
@@ -52,6 +53,18 @@ class Condition(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
     ) -> None: ...
+
+
+class Queue(Protocol):
+    """The part of `queue.SimpleQueue` that is used."""
+
+    def put(self, item: Any, /) -> None:
+        """Add an item. A garbage collector may do this in any thread, at any time."""
+        ...
+
+    def get(self) -> Any:
+        """Take the first item, waiting for it."""
+        ...
 
 
 class Thread(Protocol):
@@ -110,6 +123,10 @@ class Runtime(Protocol):
 
     def condition(self) -> Condition:
         """A new condition, with a lock of its own, which its holder may take again."""
+        ...
+
+    def queue(self) -> Queue:
+        """A new queue."""
         ...
 
     def thread(self, target: Callable[[], None], name: str) -> Thread:
@@ -218,6 +235,9 @@ class _System:
 
     def condition(self) -> Condition:
         return threading.Condition()
+
+    def queue(self) -> Queue:
+        return queue.SimpleQueue()
 
     def thread(self, target: Callable[[], None], name: str) -> threading.Thread:
         return threading.Thread(target=target, name=name, daemon=True)

@@ -5,8 +5,6 @@ Every chunk is passed on as it comes, and only then recorded; closing and breaki
 
 import asyncio
 import datetime
-import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any
@@ -14,7 +12,7 @@ from typing import Any
 from amisim.causes import RecordBuilder
 from amisim.recording import Direction, Record, RecordingError, RecordingWriter
 from amisim.redact import Redactor
-from amisim.server import ServerError, listen_error
+from amisim.server import ServerError, listen_error, system_reason
 
 __all__ = ["Recorder", "UpstreamError"]
 
@@ -95,7 +93,7 @@ class Recorder:
         except TimeoutError:
             raise UpstreamError(f"{where}: no AMI greeting within {_PATIENCE} s") from None
         except OSError as error:
-            raise UpstreamError(f"cannot connect to {where}: {_reason(error)}") from None
+            raise UpstreamError(f"cannot connect to {where}: {system_reason(error)}") from None
         except ValueError:
             raise UpstreamError(f"{where} does not speak AMI: its first line is too long") from None
         if b"call manager" not in line.lower():
@@ -127,7 +125,7 @@ class Recorder:
         try:
             upstream_reader, upstream_writer = await asyncio.open_connection(*self._upstream, limit=_CHUNK)
         except OSError as error:
-            why = f"c{number}: cannot connect to the server: {_reason(error)}"
+            why = f"c{number}: cannot connect to the server: {system_reason(error)}"
             self._record([Record(self._now(), 0, "", "note", why.encode())])
             self._record(self._builder.end(number, "<", self._now()))
             return
@@ -188,12 +186,6 @@ def _closing(writer: asyncio.StreamWriter) -> Iterator[None]:
         raise
     finally:
         writer.close()
-
-
-def _reason(error: OSError) -> str:
-    """Why there is no connection, in the system's words, which asyncio puts its own in place of."""
-    number = re.search(r"\[Errno (\d+)\]", str(error))
-    return os.strerror(int(number[1])) if number else error.strerror or str(error)
 
 
 def _unchanged(record: Record) -> Record:

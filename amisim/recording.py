@@ -356,7 +356,8 @@ class RecordingWriter:
 
 def _dump_header(header: dict[str, Any]) -> str:
     text: str = yaml.safe_dump(header, allow_unicode=True, sort_keys=False, width=1000)
-    return text + "---\n"
+    # What is no character of Unicode (half of a surrogate pair, which YAML cannot say) is not worth failing for.
+    return re.sub(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}", "\ufffd", text) + "---\n"
 
 
 def dump_record(record: Record) -> str:

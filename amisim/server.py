@@ -4,7 +4,9 @@ This driver moves bytes between sockets and `ServerSession`s, tells them the tim
 """
 
 import asyncio
+import os
 import random
+import re
 import socket
 import struct
 import threading
@@ -24,7 +26,7 @@ from amisim.session import BANNERS, Host, ServerSession
 from amisim.steps import Message, Send, render
 from amisim.timeline import lines
 
-__all__ = ["Server", "ServerError", "listen_error"]
+__all__ = ["Server", "ServerError", "listen_error", "system_reason"]
 
 
 class ServerError(Exception):
@@ -279,9 +281,13 @@ class _Connection(asyncio.Protocol):
 
 def listen_error(host: str, port: int, error: OSError) -> str:
     """Why a port could not be listened on, in one line."""
-    # asyncio wraps the system's words into a text of its own.
-    reason = (error.strerror or str(error)).rpartition(": ")[2]
-    return f"cannot listen on {host}:{port}: {reason}"
+    return f"cannot listen on {host}:{port}: {system_reason(error)}"
+
+
+def system_reason(error: OSError) -> str:
+    """What went wrong, in the system's words, which asyncio puts its own in place of."""
+    number = re.search(r"\[errno (\d+)\]", str(error), re.IGNORECASE)
+    return os.strerror(int(number[1])) if number else error.strerror or str(error)
 
 
 def _replay(recording: str | Path | Recording, speed: float) -> Replay:

@@ -403,6 +403,15 @@ def looks(key: str, value: str) -> dict[str, Callable[[dict[str, Any]], object]]
     }
 
 
+@pytest.mark.parametrize("operation", looks("", ""))
+@pytest.mark.parametrize("key", ["Event", "B", "missing"])
+def test_an_operation_does_to_an_undecoded_message_what_it_does_to_a_dict(operation, key):
+    each, model = message("Event: X", "A: 1", "B: 2"), {"Event": "X", "A": "1", "B": "2"}
+    function = looks(key, "new")[operation]
+    assert outcome(lambda: function(each)) == outcome(lambda: function(model))
+    assert list(each.items()) == list(model.items())
+
+
 OPERATIONS = st.tuples(st.sampled_from([*looks("", ""), "[]", "get", "in"]), EVERY_CASE, VALUES)
 
 

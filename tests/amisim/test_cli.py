@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -836,7 +837,8 @@ def test_the_example_of_a_command_stands_in_one_line_and_is_understood(command):
     (example,) = re.findall("Example: amisim (.*)", said(command, "--help"))
     name, *args = shlex.split(example)
     assert name == command
-    parsed = main.commands[name].make_context(name, args).params
+    group = click.Context(main, **main.context_settings)
+    parsed = main.commands[name].make_context(name, args, parent=group).params
     assert parsed["listen"][1] > 0
     assert "queue-call" in (parsed.get("out") or parsed["recording"])
 

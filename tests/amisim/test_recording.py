@@ -173,3 +173,8 @@ def test_chunks_are_put_together_again():
         (1, ">", 0.2, b"xyz"),
         (1, "<", 0.25, b"ghi"),
     ]
+
+
+def test_a_header_with_half_a_character_can_be_read_back(tmp_path):
+    path = write(tmp_path / "r.yaml", PING, header={"description": "half \udcff of one", "server": "\ud83d"})
+    assert load(path).header["description"] == "half \ufffd of one"

@@ -2,6 +2,7 @@
 
 import hashlib
 import socket
+from collections.abc import Iterator
 from concurrent.futures import wait as wait_for
 
 import pytest
@@ -107,16 +108,20 @@ def test_leaving_a_with_statement_closes_the_manager(driver, server):
     assert not manager.is_connected()
 
 
-def test_a_server_that_is_not_there_is_told(make_manager):
-    manager = make_manager()
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of 127.0.0.1 on which nobody listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-        with pytest.raises(
-            ManagerSocketError, match=rf"cannot connect to 127\.0\.0\.1:{port}: Connection refused"
-        ) as it:
-            manager.connect("127.0.0.1", port)
-    assert not isinstance(it.value, ProtocolError)
+        yield taken.getsockname()[1]
+
+
+def test_a_server_that_is_not_there_is_told(make_manager, closed_port):
+    manager = make_manager()
+    words = rf"cannot connect to 127\.0\.0\.1:{closed_port}: Connection refused"
+    with pytest.raises(ManagerSocketError, match=words) as caught:
+        manager.connect("127.0.0.1", closed_port)
+    assert not isinstance(caught.value, ProtocolError)
     assert not manager.is_connected()
     assert manager.get_asterisk_info() is None
 
@@ -165,6 +170,12 @@ def test_after_a_failed_attempt_a_manager_may_connect(make_manager, impostor, lo
 def test_a_failed_attempt_has_closed_the_link_that_was_up(manager, impostor):
     with pytest.raises(ProtocolError):
         manager.connect(*impostor(close=True))
+    assert not manager.is_connected()
+
+
+def test_a_refused_attempt_has_closed_the_link_that_was_up(manager, closed_port):
+    with pytest.raises(ManagerSocketError, match="Connection refused"):
+        manager.connect("127.0.0.1", closed_port)
     assert not manager.is_connected()
 
 

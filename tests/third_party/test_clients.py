@@ -10,7 +10,7 @@ from ami.catalogue import Event, parse
 from amisim import library
 
 from ..proxy import recorded
-from .clients import CLIENTS, Astami, Client, Headers
+from .clients import CLIENTS, Astami, AsteriskAmi, Client, Headers
 
 pytestmark = [
     # asterisk-ami calls Condition.notifyAll().
@@ -124,6 +124,16 @@ def test_astami_finds_each_response_among_the_events_and_drops_the_items_of_a_li
     assert before["Ping"] == "Pong"
     assert response["EventList"] == "start"
     assert response["Message"] == "Queue status will follow"
+
+
+def test_a_client_that_does_not_wait_for_the_greeting_is_greeted_before_it_is_answered():
+    # So slowly, the recorded greeting comes 20 ms after the connection; asterisk-ami sends its login at once.
+    with (
+        amisim.Server(recording=RECORDING, speed=0.05) as server,
+        AsteriskAmi(server.host, server.port) as client,
+    ):
+        client.login("admin", "any secret")
+        assert client.ping()["Ping"] == "Pong"
 
 
 @every_client
