@@ -436,7 +436,7 @@ def test_a_silent_server_can_be_given_up_by_ctrl_c(out):
 
 def test_a_recorder_cannot_listen_on_a_port_that_is_taken(upstream, out):
     result = amisim("record", "--upstream", address(upstream), "--listen", address(upstream), out)
-    assert re.fullmatch(f"cannot listen on {address(upstream)}: .*address already in use", refusal(result))
+    assert re.fullmatch(f"cannot listen on {address(upstream)}: .*Address already in use", refusal(result))
     assert not out.exists()
 
 
@@ -510,7 +510,7 @@ def test_a_recording_that_was_cut_short_is_replayed_with_a_warning(running, out)
 def test_a_replay_cannot_listen_on_a_port_that_is_taken():
     with listening() as (where, _):
         result = amisim("replay", "queue-call", "--listen", where)
-    assert re.fullmatch(f"cannot listen on {where}: .*address already in use", refusal(result))
+    assert re.fullmatch(f"cannot listen on {where}: .*Address already in use", refusal(result))
 
 
 def test_a_recording_without_a_connection_cannot_be_replayed(out):

@@ -385,7 +385,7 @@ def test_a_port_that_is_taken_is_an_error(tmp_path):
     async def play(proxy: Proxy) -> None:
         host, port = proxy.upstream.sockets[0].getsockname()
         other = Recorder(str(tmp_path / "other.yaml"), host, port, host=host, port=port)
-        with pytest.raises(ServerError, match=rf"cannot listen on {host}:{port}: .*address already in use"):
+        with pytest.raises(ServerError, match=rf"cannot listen on {host}:{port}: .*Address already in use"):
             await other.run(lambda recorder: None, asyncio.Event())
         await proxy.server()
 
