@@ -236,6 +236,12 @@ class Event(Message):
 # Lists of events
 
 
+def ends_list(event: Event) -> str:
+    """`complete` or `cancelled` for an event that says that its list has ended so; empty for any other."""
+    how = event.get("EventList", "").lower()
+    return how if how in ("complete", "cancelled") else ""
+
+
 class EventCollection(dict["type[Event] | str", Any]):
     """The events that belong to one request, under their classes and under their names.
 
@@ -327,13 +333,16 @@ class Aggregate(EventCollection):
 
     def evaluate_event(self, event: Event) -> bool | None:
         """Offer an event: True if it ended the list, False if it was taken in, None if it is no part of it."""
-        if event.action_id != self._action_id or event.name not in self:
+        if event.action_id != self._action_id:
             return None
-        if not self.add(event):
+        ending = ends_list(event)
+        if not ending and event.name not in self:
+            return None
+        if not self.add(event) and not ending:
             return False
         if self._count_header:
             self._check_list_items_count(event, self._count_header)
-        if event.get("EventList", "").lower() == "cancelled":
+        if ending == "cancelled":
             self._error = "the server cancelled the list"
         return True
 

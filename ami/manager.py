@@ -195,7 +195,7 @@ class Dispatcher:
     def _run(self) -> None:
         while not self._stopped:
             outputs = self._queue.get()
-            self._busy = True  # before looking whether to stop, as `stop` looks at it after having said so
+            self._busy = bool(outputs)  # before looking whether to stop, as `stop` looks at it after having said so
             for output in outputs:
                 if self._stopped:
                     return

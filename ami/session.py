@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ami import catalogue, wire
-from ami.catalogue import Aggregate, Event, EventCollection, Request
+from ami.catalogue import Aggregate, Event, EventCollection, Request, ends_list
 from ami.errors import Error, ManagerSocketError, ProtocolError
 from ami.message import KEY_ACTION, KEY_RESPONSE, SUCCESSES, Message
 
@@ -289,7 +289,7 @@ class ClientSession:
     # Responses
 
     def _receive_response(self, message: Message, now: float) -> None:
-        pending = self._open.get(message.action_id or "")
+        pending = self._open.get(message.action_id) if message.action_id else None
         if pending is None or pending.response is not None:
             self._outputs.append(Orphan(message))
             if pending is not None and message.get(KEY_RESPONSE) not in SUCCESSES:
@@ -340,7 +340,7 @@ class ClientSession:
             self._outputs.append(event)
         elif event.name in pending.events or pending.marked:
             last = pending.events.add(event) and pending.events.complete
-            if (last or _ends_list(event)) and pending.response is not None:
+            if (last or ends_list(event)) and pending.response is not None:
                 self._end(pending, now)
         else:
             self._outputs.append(event)
@@ -353,7 +353,3 @@ class ClientSession:
         for aggregate in finished:
             pending.aggregates = [each for each in pending.aggregates if each is not aggregate]
         self._forget_if_over(pending)
-
-
-def _ends_list(event: Event) -> bool:
-    return event.get("EventList", "").lower() in ("complete", "cancelled")

@@ -172,9 +172,9 @@ class ServerSession:
         name = action.name.lower()
         if name == "login" and accepted:
             self.logged_in = True
-            self.events_on = action.get("Events").lower() not in _FALSE
+            self.events_on = _switches_on(action.get("Events", "on"))
         elif name == "events" and accepted:
-            self.events_on = action.get("EventMask").lower() not in _FALSE
+            self.events_on = _switches_on(action.get("EventMask"))
 
     def _answer_as_asterisk(self, action: ClientAction, now: float) -> None:
         name = action.name.lower()
@@ -205,7 +205,7 @@ class ServerSession:
             self._reply(action, now, response(Message="Already authenticated"))
         elif self._proves_itself(action):
             self.logged_in = True
-            self.events_on = action.get("Events").lower() not in _FALSE
+            self.events_on = _switches_on(action.get("Events", "on"))
             self._reply(action, now, response(Message="Authentication accepted"))
             if self._replayed is not None:
                 self._schedule(self._replayed.stand_in(action, now))
@@ -241,17 +241,32 @@ class ServerSession:
             self._reply(action, now, response("Error", Message="Permission denied"))
 
     def _choose_events(self, action: ClientAction, now: float) -> None:
-        mask = action.get("EventMask").lower()
+        mask = action.get("EventMask")
         if not self.logged_in:
             self._reply(action, now, response("Error", Message="Permission denied"))
         elif not mask:
             self._reply(action, now, response("Error", Message="Invalid event mask"))
         else:
-            self.events_on = mask not in _FALSE
+            self.events_on = _switches_on(mask)
             self._reply(action, now, response(Events="On" if self.events_on else "Off"))
 
 
-_FALSE = frozenset({"no", "false", "n", "f", "0", "off"})
+_TRUE = frozenset({"yes", "true", "y", "t", "on"})
+_CLASSES = frozenset({
+    "system", "call", "log", "verbose", "command", "agent", "user", "config", "dtmf", "reporting", "cdr", "dialplan",
+    "originate", "agi", "cc", "aoc", "test", "security", "message", "all",
+})  # fmt: skip
+
+
+def _switches_on(mask: str) -> bool:
+    """Whether an event mask lets any event through: a word for true, a number, or the names of classes.
+
+    Names are told by their case; one that is unknown counts for nothing. An empty mask is that of a login without one.
+    """
+    if mask.isdigit():
+        return int(mask) > 0
+    return not mask or mask.lower() in _TRUE or any(name in _CLASSES for name in mask.split(","))
+
 
 _SERVED: dict[str, Callable[[ServerSession, ClientAction, float], None]] = {
     "challenge": ServerSession._challenge_client,

@@ -523,6 +523,15 @@ def test_an_aggregate_that_the_server_cancelled_is_delivered_and_says_so(talk):
     assert not made.valid
 
 
+def test_an_aggregate_ends_with_whatever_event_says_that_the_list_is_complete(talk):
+    status = talk.send(aggregating(core.QueueStatus()))
+    talk.start(status)
+    event, made = talk.complete(status, "NameOfAnotherVersion", 0)
+    assert isinstance(made, Aggregate)
+    assert made.valid
+    assert made["NameOfAnotherVersion"] == [event]
+
+
 def test_a_success_without_a_list_is_an_empty_aggregate(talk):
     status = talk.send(aggregating(core.QueueStatus()))
     [made] = talk.answer(status, "Success", "Message: There is nothing to list")

@@ -150,6 +150,19 @@ def test_events_can_be_switched_off_and_on():
     assert client.say("Action: Events") == frame("Response: Error / Message: Invalid event mask")
 
 
+@pytest.mark.parametrize(
+    ("mask", "state"),
+    [
+        ("on", "On"), ("YES", "On"), ("call", "On"), ("system,user", "On"), ("bogus,call", "On"), ("1", "On"),
+        ("off", "Off"), ("No", "Off"), ("0", "Off"), ("none", "Off"), ("bogus", "Off"), ("Call", "Off"), ("-1", "Off"),
+    ],
+)  # fmt: skip
+def test_an_event_mask_is_a_word_a_number_or_a_list_of_classes(mask, state):
+    assert Client(log_in=True).say(f"Action: Events / EventMask: {mask}") == frame(
+        f"Response: Success / Events: {state}"
+    )
+
+
 def test_an_unknown_action_is_called_so():
     text = "Invalid/unknown command: Nonsense. Use Action: ListCommands to show available commands."
     assert Client(log_in=True).say("Action: Nonsense / ActionID: 2") == frame(

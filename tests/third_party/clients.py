@@ -174,6 +174,7 @@ class AsteriskAmi(Client):
 
     def login(self, username: str, secret: str) -> None:
         response = self._client.login(username, secret).response
+        assert response is not None
         assert not response.is_error()
 
     def ping(self) -> Headers:
@@ -193,7 +194,7 @@ class AsteriskAmi(Client):
     def close(self) -> None:
         # Without a Logoff, disconnect() waits for the reading thread, which notices when its time-out has passed.
         if self._client.finished is not None:
-            assert self._client.logoff().response.status == "Goodbye"
+            self._client.logoff().get_response()
             self._client.disconnect()
 
 
