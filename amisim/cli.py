@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,22 +93,30 @@ def record(upstream: tuple[str, int], listen: tuple[str, int], keep_secrets: boo
     """
     progress = _Progress()
     recorder = Recorder(out, *upstream, host=listen[0], port=listen[1], redact=not keep_secrets, progress=progress.show)
-    stop = asyncio.Event()
+    listening, stop = asyncio.Event(), asyncio.Event()
 
     def ready(recorder: Recorder) -> None:
-        loop = asyncio.get_running_loop()
-        for each in _ENDING:
-            loop.add_signal_handler(each, stop.set)
+        listening.set()
         click.echo(
             f"recording {upstream[0]}:{upstream[1]} to {out}: connect to {recorder.host}:{recorder.port}; Ctrl-C ends"
         )
 
     with _plainly():
         try:
-            asyncio.run(recorder.run(ready, stop))
+            asyncio.run(_until_interrupted(recorder.run(ready, stop), listening, stop))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
         finally:
             progress.end()
     click.echo(f"{out}: {recorder.connections} connections, {recorder.frames} frames")
+
+
+async def _until_interrupted(running: Coroutine[Any, Any, None], begun: asyncio.Event, stop: asyncio.Event) -> None:
+    """Run something that Ctrl-C and a polite kill stop when it has begun, and cancel before."""
+    task = asyncio.ensure_future(running)
+    for each in _ENDING:
+        asyncio.get_running_loop().add_signal_handler(each, lambda: stop.set() if begun.is_set() else task.cancel())
+    await task
 
 
 class _Progress:
