@@ -100,15 +100,12 @@ class ReplayConnection:
         self._replay = replay
         self._opened = now
         self._used: dict[int, float] = {}
-        self._greeted = self._busy_until = now
+        self._busy_until = now
 
     def opened(self) -> list[Timed]:
         """What comes without being asked for."""
         script = self._replay.script(self.number)
-        steps = self._schedule(script.unasked, script.opened, self._opened)
-        greeting = [timed.due for timed in steps if timed.order == steps[0].order and isinstance(timed.step, Send)]
-        self._greeted = max([self._opened, *greeting])
-        return steps
+        return self._schedule(script.unasked, script.opened, self._opened)
 
     def respond(self, action: ClientAction, now: float) -> list[Timed] | None:
         """What follows from an action, or None where nothing of the kind was recorded.
@@ -120,7 +117,8 @@ class ReplayConnection:
             self.number = other
             found = self._find(action)
             assert found is not None
-            return [timed for timed in self.opened() if timed.due > now] + self._follow(found, action, now)
+            unasked = self.opened()[1:]  # without the greeting, which the client has had
+            return [timed for timed in unasked if timed.due > now] + self._follow(found, action, now)
         return None if found is None else self._follow(found, action, now)
 
     def stand_in(self, action: ClientAction, now: float) -> list[Timed]:
@@ -168,13 +166,11 @@ class ReplayConnection:
         old, new = each.action.action_id, action.action_id
         following = [(place, _with_action_id(record, old, new)) for place, record in each.following]
         answers = {place for place, record in following if _is_answer(record, new)}
-        # A client may ask before it is greeted; the server greets first.
-        start = max(now, self._greeted)
         # An answer does not begin before the one before it has ended.
         earliest = self._busy_until
         steps = [
             timed._replace(due=max(timed.due, earliest)) if timed.order in answers else timed
-            for timed in self._schedule(following, each.record.at, start)
+            for timed in self._schedule(following, each.record.at, now)
         ]
         self._busy_until = max([earliest, *(timed.due for timed in steps if timed.order in answers)])
         return steps

@@ -74,22 +74,27 @@ class ServerSession:
         self._scheduled: list[tuple[float, int, int, Timed]] = []
         self._order = itertools.count()
         self._chunks: list[bytes] = []
-        self._answered_at = now
         self._replayed = host.replay.connect(now) if host.replay is not None else None
         if self._replayed is not None:
-            self._schedule(self._replayed.opened())
+            opening = self._replayed.opened()
         else:
-            self._schedule_one(now, Send(f"Asterisk Call Manager/{BANNERS[host.version]}\r\n".encode()))
+            opening = [Timed(now, 0, Send(f"Asterisk Call Manager/{BANNERS[host.version]}\r\n".encode()))]
+        self._schedule(opening)
+        self._greets_at = max([now, *(each.due for each in opening if each.order == opening[0].order)])
+        self._early: list[ClientAction] = []  # what came before the greeting was due, which is not looked at before
+        self._answered_at = self._greets_at
         self.handle_timer(now)
 
     # What a driver calls
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Take bytes that the client sent."""
+        self.handle_timer(now)
         for frame in self._reader.feed(data):
-            if self._refused or self.closing is not None:
-                break
-            self._receive(read_action(frame), now)
+            if now < self._greets_at:
+                self._early.append(read_action(frame))
+            else:
+                self._receive(read_action(frame), now)
         if self._reader.error is not None:
             self.closing = Close("reset")
         self.handle_timer(now)
@@ -107,6 +112,14 @@ class ServerSession:
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
+        if self._early and now >= self._greets_at:
+            self._send_due(self._greets_at)
+            early, self._early = self._early, []
+            for action in early:
+                self._receive(action, self._greets_at)
+        self._send_due(now)
+
+    def _send_due(self, now: float) -> None:
         before = None
         while self._scheduled and self._scheduled[0][0] <= now and self.closing is None:
             timed = heapq.heappop(self._scheduled)[-1]
@@ -130,6 +143,8 @@ class ServerSession:
     # Answers
 
     def _receive(self, action: ClientAction, now: float) -> None:
+        if self._refused or self.closing is not None:
+            return
         self._host.arrived(self.number, action)
         rule = self._host.script.find(action)
         if rule is not None:

@@ -388,3 +388,34 @@ def test_an_action_of_another_connection_is_said_to_be_one():
     client.say("Action: One")
     client.session.logged_in = True
     assert "the same, but this client plays connection 1" in client.say("Action: Two").decode()
+
+
+def slow_greeting(*names: str) -> Replay:
+    """Connections that are greeted later and later, and begin each with an action of its own."""
+    records = []
+    for number, name in enumerate(names, 1):
+        records += [
+            Record(0.0, number, "", "open"),
+            Record(float(number), number, "<", "data", f"Asterisk {number}\r\n".encode()),
+            Record(5.0, number, ">", "data", frame(f"Action: {name}"), number),
+            Record(5.0, number, "<", "data", frame(f"Response: Success / Of: {name}"), number),
+        ]
+    return Replay(Recording({}, records), "test.yaml", speed=1)
+
+
+@pytest.mark.parametrize(
+    ("action", "answer"), [("One", "Success / Of: One"), ("Ping", "Error / Message: Permission denied")]
+)
+def test_a_client_that_does_not_wait_for_the_greeting_is_greeted_before_it_is_answered(action, answer):
+    client = Client(replay=slow_greeting("One"))
+    assert client.greeting == b""
+    assert client.say(f"Action: {action}", at=0.5) == b""
+    assert client.wait_until(1.0) == b"Asterisk 1\r\n" + frame(f"Response: {answer}")
+
+
+@pytest.mark.parametrize("at", [0.5, 1.0, 1.5])
+def test_a_client_is_greeted_once_whichever_connection_it_turns_out_to_play(at):
+    client = Client(replay=slow_greeting("One", "Two"))
+    assert client.say("Action: Two", at=at) + client.wait_until(9.0) == b"Asterisk 1\r\n" + frame(
+        "Response: Success / Of: Two"
+    )
