@@ -183,12 +183,12 @@ class RecordingReader:
         line, entries = 1, None
         try:
             while not self._loader.check_event(yaml.StreamEndEvent):
-                event: Any = self._loader.get_event()
+                event = self._loader.get_event()
                 if isinstance(event, yaml.DocumentStartEvent) and entries is not None:
                     yield line, entries
                     entries = None
                 elif hasattr(event, "tag") and getattr(event, "value", True):  # a document's content; empty at the end
-                    line = event.start_mark.line + 1
+                    line = _line(event)
                     if not isinstance(event, yaml.MappingStartEvent):
                         raise RecordingError(self.path, line, f"not a record; {_KEY_HELP}")
                     entries = self._read_mapping()
@@ -204,13 +204,13 @@ class RecordingReader:
         entries: _Entries = {}
         while not isinstance(event := self._loader.get_event(), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                raise RecordingError(self.path, event.start_mark.line + 1, f"a key that is no text; {_KEY_HELP}")
+                raise RecordingError(self.path, _line(event), f"a key that is no text; {_KEY_HELP}")
             entries[event.value] = self._read_value(self._loader.get_event())
         return entries
 
     def _read_value(self, event: Any) -> "_Entry":
         """A text, or, in the header, a list of texts."""
-        line = event.start_mark.line + 1
+        line = _line(event)
         if isinstance(event, yaml.ScalarEvent):
             return _Entry(event.value, event.style or "", event.tag or "", line)
         if not isinstance(event, yaml.SequenceStartEvent):
@@ -298,6 +298,14 @@ class _Entry(NamedTuple):
 
 
 _Entries = dict[str, _Entry]
+
+
+def _line(event: Any) -> int:
+    """Where an event of the YAML parser begins."""
+    line: int = event.start_mark.line
+    return line + 1
+
+
 _BINARY = "tag:yaml.org,2002:binary"
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -58,7 +59,7 @@ def test_the_commands_run(command, monkeypatch):
 @pytest.mark.parametrize("command", [each for each in COMMANDS if re.match(r"amisim (record|replay)", each)])
 def test_the_commands_that_serve_take_their_options(command):
     name, *arguments = shlex.split(command)[1:]
-    main.commands[name].make_context(name, arguments)
+    main.commands[name].make_context(name, arguments, parent=click.Context(main, **main.context_settings))
 
 
 def test_every_page_that_is_named_exists():
