@@ -27,10 +27,12 @@ from ami import wire
 from ami.message import (
     KEY_ACTION,
     KEY_ACTIONID,
+    KEY_EVENT,
     KEY_RESPONSE,
     SECRET_HEADERS,
     SUCCESSES,
     Message,
+    first_header,
     is_event,
 )
 
@@ -82,11 +84,12 @@ def event_name(event: "type[Event] | type[Aggregate]") -> str:
 
 def parse(frame: bytes) -> Message:
     """A frame as a message: an event of its declared class, or a plain `Message` for a response."""
-    if not is_event(frame):
-        return Message(frame)
-    event = Event(frame)
-    declared = event_class(event.name)
-    return event if declared is Event else declared(frame)
+    key, name = first_header(frame)
+    if key != KEY_EVENT:
+        if not is_event(frame):
+            return Message(frame)
+        name = Event(frame).name
+    return event_class(name)(frame)
 
 
 def _camel(attribute: str) -> str:

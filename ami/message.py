@@ -202,6 +202,8 @@ class Message(dict[str, str]):
     @property
     def action_id(self) -> str | None:
         """The value of `ActionID`, or None."""
+        if self._pairs is None and b"actionid" not in self._frame.lower():
+            return None  # without decoding what nobody may ever look at
         return self.get(KEY_ACTIONID)
 
     def put(self, key: str, value: object) -> None:
