@@ -178,3 +178,23 @@ def test_chunks_are_put_together_again():
 def test_a_header_with_half_a_character_can_be_read_back(tmp_path):
     path = write(tmp_path / "r.yaml", PING, header={"description": "half \udcff of one", "server": "\ud83d"})
     assert load(path).header["description"] == "half \ufffd of one"
+
+
+pieces_of_a_file = st.sampled_from(
+    ["---\n", "0.5 c1 > 1: |\n", "  Action: Ping\n", "0.5 c1 <:", ' "x\\r\\n"\n', "chunks: 1@0.5\n", "0.5 note: a\n",
+     "0.5 c1 > eof:\n", "- a\n", "[", "{", "&a ", "*a", "!!binary AAAA\n", "? ", ": ", "%YAML 1.1\n", "...\n",
+     "\t", "'"]
+)  # fmt: skip
+
+
+@given(st.lists(pieces_of_a_file | st.text(max_size=4), max_size=12).map("".join))
+def test_any_file_is_a_recording_or_one_error(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "any.yaml"
+    path.write_bytes(f"format: {FORMAT}\n---\n{content}\n---\n".encode("utf-8", "replace"))
+    try:
+        load(path)
+        problem = f"{path}, line 0: none"
+    except RecordingError as error:
+        problem = str(error)
+    assert problem.startswith(f"{path}, line ")
+    assert "\n" not in problem
