@@ -169,7 +169,9 @@ class ReplayConnection:
         # An answer does not begin before the one before it has ended.
         earliest = self._busy_until
         steps = [
-            timed._replace(due=max(timed.due, earliest)) if timed.order in answers else timed
+            timed._replace(due=max(timed.due, earliest))
+            if timed.order in answers
+            else timed._replace(asked_for=isinstance(timed.step, Close))
             for timed in self._schedule(following, each.record.at, now)
         ]
         self._busy_until = max([earliest, *(timed.due for timed in steps if timed.order in answers)])

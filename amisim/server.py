@@ -42,7 +42,8 @@ class Server:
 
     It knows the user `username` with the secret `secret`, or `users`, and is of `version` (of Asterisk). With
     `recording` (a name, a path, or one that is loaded) it replays that, `speed` times as fast as it was
-    recorded; 0 is at once. `seed` makes what is random the same each time.
+    recorded; 0 is at once. With `hold`, recorded traffic that answers no action waits for `play`, so that a test can
+    register its callbacks first. `seed` makes what is random the same each time.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class Server:
         version: str = "22",
         recording: str | Path | Recording | None = None,
         speed: float = 1,
+        hold: bool = False,
         seed: int = 0,
     ) -> None:
+        version = str(version)
         if version not in BANNERS:
             raise ValueError(f"version {version!r} is not known; {', '.join(BANNERS)} are")
         if speed < 0:
@@ -70,6 +73,7 @@ class Server:
         """Every frame and every opening and closing of a connection, in order."""
         self.username, self.secret = next(iter((users or {username: secret}).items()))
         self._replay = None if recording is None else _replay(recording, speed)
+        self._holds_back = hold
         self._script = Script()
         self._builder = RecordBuilder()
         rng = random.Random(seed)
@@ -80,6 +84,7 @@ class Server:
             replay=self._replay,
             challenge=lambda: str(rng.randrange(100_000_000, 1_000_000_000)),
             arrived=self._note_action,
+            holds_back=lambda: self._holds_back,
             wall_clock=time.time,
         )
         self._changed = threading.Condition()
@@ -148,6 +153,11 @@ class Server:
             event if isinstance(event, bytes) else (render(event.headers) if isinstance(event, Message) else event).data
         )
         self._call(lambda connection: connection.emit(data))
+
+    def play(self) -> None:
+        """Let the recorded traffic go that `hold` held back, and hold back no more."""
+        self._holds_back = False
+        self._call(lambda connection: connection.play())
 
     def disconnect(self, how: str = "eof") -> None:
         """Close every connection: `eof` in order, `reset` with a RST."""
@@ -243,6 +253,10 @@ class _Connection(asyncio.Protocol):
 
     def emit(self, data: bytes) -> None:
         self._session.emit(data, self._now())
+        self._pump()
+
+    def play(self) -> None:
+        self._session.play(self._now())
         self._pump()
 
     def close(self, how: str) -> None:

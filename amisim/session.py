@@ -54,6 +54,9 @@ class Host(NamedTuple):
     arrived: Callable[[int, ClientAction], None]
     """Called with the number of the connection and each action that arrives."""
 
+    holds_back: Callable[[], bool]
+    """Whether recorded traffic that nobody asked for waits for `ServerSession.play`."""
+
     wall_clock: Callable[[], float]
     """The time of day, in seconds since 1970, as messages tell it."""
 
@@ -73,6 +76,7 @@ class ServerSession:
         self._refused = False
         self._scheduled: list[tuple[float, int, int, Timed]] = []
         self._order = itertools.count()
+        self._held_back: list[tuple[float, Timed]] = []
         self._chunks: list[bytes] = []
         self._replayed = host.replay.connect(now) if host.replay is not None else None
         if self._replayed is not None:
@@ -109,6 +113,13 @@ class ServerSession:
         if self.logged_in and self.events_on:
             self._schedule_one(now, Send(data))
             self.handle_timer(now)
+
+    def play(self, now: float) -> None:
+        """Let recorded traffic go that was held back, as if what it follows from had happened now."""
+        for since, timed in self._held_back:
+            self._schedule([timed._replace(due=timed.due + now - since)])
+        self._held_back.clear()
+        self.handle_timer(now)
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
@@ -175,9 +186,14 @@ class ServerSession:
         if replayed.number != played:
             self._scheduled.clear()
         self._note_recorded_answer(action, steps)
-        self._schedule(steps)
+        self._schedule_recorded(steps, now)
         self._answered_at = max(self._answered_at, replayed.answered_at())
         return True
+
+    def _schedule_recorded(self, steps: list[Timed], now: float) -> None:
+        hold_back = self._host.holds_back()
+        self._schedule(timed for timed in steps if timed.asked_for or not hold_back)
+        self._held_back += [(now, timed) for timed in steps if hold_back and not timed.asked_for]
 
     def _note_recorded_answer(self, action: ClientAction, steps: list[Timed]) -> None:
         """What a recorded answer means for this connection."""
@@ -223,7 +239,7 @@ class ServerSession:
             self.events_on = _switches_on(action.get("Events", "on"))
             self._reply(action, now, response(Message="Authentication accepted"))
             if self._replayed is not None:
-                self._schedule(self._replayed.stand_in(action, now))
+                self._schedule_recorded(self._replayed.stand_in(action, now), now)
             elif self.events_on:
                 self._schedule_one(now, self._fully_booted())
         else:

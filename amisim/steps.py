@@ -56,6 +56,9 @@ class Timed(NamedTuple):
     chunk: float | None = None
     """What is due at the same time, and of the same chunk, is sent in one write."""
 
+    asked_for: bool = True
+    """Whether it is of the answer to an action; what is not can be held back."""
+
 
 def response(status: str = "Success", **headers: object) -> Message:
     """A response: `response("Error", Message="No such queue")`. `_` in a name stands for `-`."""

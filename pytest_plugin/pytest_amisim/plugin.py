@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import amisim
 
 _SERVER = pytest.StashKey["amisim.Server"]()
-_OPTIONS = ("recording", "speed", "version", "username", "secret", "users", "seed")
+_OPTIONS = ("recording", "speed", "hold", "version", "username", "secret", "users", "seed")
 _TRANSCRIPT_LINES = 40
 
 
@@ -24,7 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the mark."""
     config.addinivalue_line(
         "markers",
-        "ami(recording=, speed=0, version='22', username='admin', secret='secret', users=, seed=0): "
+        "ami(recording=, speed=0, hold=True, version='22', username='admin', secret='secret', users=, seed=0): "
         "what the server of the fixture ami_server is and replays; marks of module, class and test are merged",
     )
 
@@ -33,7 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def ami_server(request: pytest.FixtureRequest) -> Iterator[amisim.Server]:
     """A fake Asterisk on a free port of loopback, as the mark `ami` says.
 
-    At the end of the test every action must have had an answer in the recording.
+    A recording answers at once; its events wait until the test calls `ami_server.play()`, when it has registered its
+    callbacks. At the end of the test every action must have had an answer in the recording.
     """
     import amisim
 
@@ -81,7 +82,7 @@ def _options(node: Any) -> dict[str, Any]:
 
     Raises `ValueError` for an argument that is none.
     """
-    options: dict[str, Any] = {"speed": 0}
+    options: dict[str, Any] = {"speed": 0, "hold": True}
     for mark in reversed(list(node.iter_markers("ami"))):
         if mark.args:
             raise ValueError("the mark ami takes its arguments by name, such as recording='queue-call'")

@@ -31,6 +31,7 @@ class Clients:
             replay=replay,
             challenge=str,
             arrived=lambda *_: None,
+            holds_back=bool,
             wall_clock=int,
         )
         self.sessions: dict[int, ServerSession] = {}

@@ -27,6 +27,7 @@ class Client:
     def __init__(self, version="22", replay: Replay | None = None, log_in=False) -> None:
         self.script = Script()
         self.arrived: list[str] = []
+        self.holds_back = False
         host = Host(
             users={"admin": "s3cret"},
             version=version,
@@ -34,6 +35,7 @@ class Client:
             replay=replay,
             challenge=lambda: "123456789",
             arrived=lambda number, action: self.arrived.append(action.name),
+            holds_back=lambda: self.holds_back,
             wall_clock=lambda: 1_700_000_000.5,
         )
         self.session = ServerSession(host, 1, 0.0)
@@ -298,6 +300,17 @@ def test_a_recording_is_played_faster_with_the_action_ids_of_the_client():
     assert client.say("Action: QueueStatus / Queue: support", at=11.0) == b""
     assert client.wait_until(11.25) == frame("Response: Success"), "no ActionID was sent, so none comes back"
     assert client.wait_until(12.0) == frame("Event: Hangup / Channel: a")
+
+
+def test_what_nobody_asked_for_can_be_held_back_until_it_is_to_be_played():
+    client = Client(replay=recording(*QUEUE))
+    client.holds_back = True
+    assert client.say(LOGIN, at=10.0) == frame(ACCEPTED)
+    assert client.say("Action: QueueStatus / ActionID: 2 / Queue: support", at=11.0) == b""
+    assert client.wait_until(50.0) == frame("Response: Success / ActionID: 2")
+    client.session.play(60.0)
+    assert client.wait_until(61.9) == b""
+    assert client.wait_until(62.0) == frame("Event: Hangup / Channel: a"), "as long after as it was after the login"
 
 
 def test_an_action_id_is_put_where_none_was_recorded():

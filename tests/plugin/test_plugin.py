@@ -177,7 +177,7 @@ def test_marks_of_module_class_and_test_are_merged_and_the_closest_wins(suite):
     ("arguments", "error"),
     [
         ("recoding='queue-call'", "the mark ami has no argument 'recoding'; did you mean recording?"),
-        ("zzz=1", "the mark ami has no argument 'zzz'; did you mean recording or speed or version or "),
+        ("zzz=1", "the mark ami has no argument 'zzz'; did you mean recording or speed or hold or version or "),
         ("'queue-call'", "the mark ami takes its arguments by name, such as recording='queue-call'"),
         (
             "recording='queue-cal'",
@@ -206,7 +206,7 @@ def test_a_wrong_mark_is_said_in_one_line(suite, arguments, error):
 
 def test_the_mark_is_declared_and_explained(suite):
     result = suite("", "--markers", "--strict-markers")
-    result.stdout.fnmatch_lines(["@pytest.mark.ami(recording=, speed=0, version='22', *"])
+    result.stdout.fnmatch_lines(["@pytest.mark.ami(recording=, speed=0, hold=True, version='22', *"])
 
 
 # What the recording does not have
