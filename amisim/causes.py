@@ -25,6 +25,16 @@ _ONLY_ASKS = re.compile(
 )
 
 
+_ONLY_SHOWS = re.compile(r".*\b(show|list|check|help|uptime)\b.*", re.IGNORECASE | re.DOTALL)
+
+
+def _only_asks(action: ClientAction) -> bool:
+    """Whether an action changes nothing; a command of Asterisk's command line that shows something does not."""
+    if action.name.lower() == "command":
+        return _ONLY_SHOWS.fullmatch(action.get("Command")) is not None
+    return _ONLY_ASKS.fullmatch(action.name) is not None
+
+
 class RecordBuilder:
     """Takes what happens to the connections of a session, in order of time, and gives it back as records."""
 
@@ -138,9 +148,9 @@ class _Connection:
         return number
 
     def _note_change(self, number: int, message: Message) -> None:
-        name = self._sent[number].name
+        action = self._sent[number]
         accepted = message.get(KEY_RESPONSE) in SUCCESSES
-        if accepted and (not _ONLY_ASKS.fullmatch(name) or (self._base is None and name.lower() == "login")):
+        if accepted and (not _only_asks(action) or (self._base is None and action.name.lower() == "login")):
             self._base = number
 
     def _of_event(self, event: Event) -> int | None:

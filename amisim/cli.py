@@ -1,6 +1,7 @@
 """The command `amisim`."""
 
 import asyncio
+import logging
 import signal
 import sys
 import threading
@@ -16,7 +17,14 @@ from ami.errors import Error as AmiError
 from amisim import library
 from amisim.importer import read_amicap
 from amisim.recorder import Recorder, UpstreamError
-from amisim.recording import Record, RecordingError, RecordingReader, RecordingWriter
+from amisim.recording import (
+    CUT_SHORT,
+    Record,
+    RecordingError,
+    RecordingReader,
+    RecordingWriter,
+    consistent,
+)
 from amisim.redact import Redactor
 from amisim.server import Server, ServerError
 from amisim.timeline import lines
@@ -73,6 +81,7 @@ def main() -> None:
 
     Where a command takes a recording, that is a file, or the name of one that comes with amisim.
     """
+    logging.getLogger("amisim").addHandler(logging.NullHandler())  # what it would log, the commands say themselves
 
 
 @main.command()
@@ -160,7 +169,8 @@ def replay(listen: tuple[str, int], speed: float, recording: str) -> None:
         path = library.find(recording)
         server = Server(host=listen[0], port=listen[1], recording=path, speed=speed)
         with server:
-            _warn_if_truncated(path)
+            if cut_short := _cut_short(path):
+                click.echo(f"Error: {cut_short}; what came before it is served", err=True)
             over = threading.Event()
             for each in _ENDING:
                 signal.signal(each, lambda *_: over.set())
@@ -172,6 +182,8 @@ def replay(listen: tuple[str, int], speed: float, recording: str) -> None:
     click.echo(
         f"{recording}: {opened} connections, {len(server.actions)} actions, {len(server.misses)} without an answer"
     )
+    if cut_short:
+        sys.exit(2)
 
 
 @main.command()
@@ -185,7 +197,8 @@ def show(recording: str) -> None:
                 click.echo(f"{key}: {value}")
             for line in lines(reader):
                 click.echo(line)
-        _warn_if_truncated(path)
+            if reader.truncated:
+                raise RecordingError(path, reader.truncated, CUT_SHORT)
 
 
 @main.command()
@@ -206,40 +219,20 @@ def check(files: tuple[str, ...]) -> None:
 def _check(path: Path) -> str:
     """What is in a recording; raises `RecordingError` where something is wrong with it."""
     with RecordingReader(path) as reader:
-        opened: set[int] = set()
-        sent: dict[int, int] = {}
-        frames = 0
-        for record in reader:
-            frames += record.kind == "data"
-            _check_record(path, record, opened, sent)
+        records = list(consistent(path, reader))
         if reader.truncated:
-            problem = "the last record is cut short: no '---' ends it; if it is whole, add that line"
-            raise RecordingError(path, reader.truncated, problem)
+            raise RecordingError(path, reader.truncated, CUT_SHORT)
+    opened = sum(record.kind == "open" for record in records)
     if not opened:
         raise RecordingError(path, 0, "there is no connection in it to replay")
-    return f"{len(opened)} connections, {len(sent)} actions, {frames} frames"
+    actions = sum(record.direction == ">" and record.cause is not None for record in records)
+    return f"{opened} connections, {actions} actions, {sum(record.kind == 'data' for record in records)} frames"
 
 
-def _check_record(path: Path, record: Record, opened: set[int], sent: dict[int, int]) -> None:
-    if record.kind == "open":
-        opened.add(record.connection)
-    elif record.connection and record.connection not in opened:
-        raise RecordingError(path, record.line, f"connection {record.connection} has no record 'open' before this one")
-    if record.direction == ">" and record.cause is not None:
-        if record.cause in sent:
-            raise RecordingError(path, record.line, f"{record.cause} is the number of another frame already")
-        sent[record.cause] = record.connection
-    elif record.cause is not None and sent.get(record.cause) != record.connection:
-        problem = f"it follows from frame {record.cause}, which its connection has not sent before"
-        raise RecordingError(path, record.line, problem)
-
-
-def _warn_if_truncated(path: Path) -> None:
+def _cut_short(path: Path) -> str:
+    """What there is to say of a recording whose last record was cut short; empty for one that is whole."""
     with RecordingReader(path) as reader:
-        if reader.truncated:
-            click.echo(
-                f"warning: {path}, line {reader.truncated}: the last record is cut short, and left out", err=True
-            )
+        return str(RecordingError(path, reader.truncated, CUT_SHORT)) if reader.truncated else ""
 
 
 @main.command("list")

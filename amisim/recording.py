@@ -41,7 +41,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, NamedTuple, Self, cast
 
-import yaml
+try:
+    import yaml
+except ModuleNotFoundError:
+    raise ModuleNotFoundError("amisim needs PyYAML and click: pip install 'amikit[sim]'", name="yaml") from None
 
 __all__ = ["FORMAT", "Direction", "Record", "Recording", "RecordingError", "RecordingReader", "RecordingWriter", "load"]
 
@@ -408,6 +411,35 @@ def _escape(match: re.Match[str]) -> str:
     character = match[0]
     code = ord(character)
     return _ESCAPES.get(character) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
+
+
+# What records say together
+
+CUT_SHORT = "the last record is cut short: no '---' ends it; if it is whole, add that line"
+"""What there is to say of `truncated`."""
+
+
+def consistent(path: object, records: Iterable[Record]) -> Iterator[Record]:
+    """The records, one by one, of a recording that can be replayed.
+
+    Raises `RecordingError` at the first that does not go with those before it.
+    """
+    opened: set[int] = set()
+    sent: dict[int, int] = {}
+    for record in records:
+        if record.kind == "open":
+            opened.add(record.connection)
+        elif record.connection and record.connection not in opened:
+            problem = f"connection {record.connection} has no record 'open' before this one"
+            raise RecordingError(path, record.line, problem)
+        if record.direction == ">" and record.cause is not None:
+            if record.cause in sent:
+                raise RecordingError(path, record.line, f"{record.cause} is the number of another frame already")
+            sent[record.cause] = record.connection
+        elif record.cause is not None and sent.get(record.cause) != record.connection:
+            problem = f"it follows from frame {record.cause}, which its connection has not sent before"
+            raise RecordingError(path, record.line, problem)
+        yield record
 
 
 # Frames and chunks

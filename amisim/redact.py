@@ -17,14 +17,21 @@ _CHALLENGE = re.compile(rb"^(Challenge: )([^\r\n]+)", re.MULTILINE)
 _PROOF = re.compile(
     rb"^((?:Challenge|ReceivedChallenge|Response|ExpectedResponse|ReceivedHash): )([^\r\n]+)", re.MULTILINE
 )
+_NAMES = rb"(?:secret|md5secret|dbsecret|vmsecret|password|md5_cred)"
+_OF_CONFIGURATION = (
+    re.compile(rb"^(Line-\d+-\d+: *" + _NAMES + rb" *=>? *)([^\r\n]+)", re.MULTILINE | re.IGNORECASE),  # GetConfig
+    re.compile(rb'("' + _NAMES + rb'" *: *")((?:[^"\\\r\n]|\\.)+)', re.IGNORECASE),  # GetConfigJSON
+    re.compile(rb"^((?:Password|Md5Cred): )([^\r\n]+)", re.MULTILINE),  # PJSIPShowAuths
+)
 _EVENTS_WITH_PROOF = b"Event: ChallengeSent\r", b"Event: ChallengeResponseFailed\r", b"Event: InvalidPassword\r"
 _KINDS = {"receivedchallenge": "challenge", "response": "key", "expectedresponse": "key", "receivedhash": "key"}
 
 
 class Redactor:
-    """Replaces the secret and the digest of logins, and the challenge they were made with, in each record.
+    """Replaces in each record the secret and the digest of logins, the challenge they were made with, and passwords.
 
-    Security events tell of digests and challenges, too.
+    Security events tell of digests and challenges, too; passwords stand in what `GetConfig`, `GetConfigJSON` and
+    `PJSIPShowAuths` answer. What `Command` prints, and what a program puts elsewhere, is not looked into.
     """
 
     def __init__(self) -> None:
@@ -32,28 +39,26 @@ class Redactor:
 
     def __call__(self, record: Record) -> Record:
         """The record without secrets; chunks keep their borders as far as the new text has them."""
-        pattern = self._pattern(record)
-        if pattern is None or not (matches := list(pattern.finditer(record.data))):
-            return record
-        replacements = [(match.span(2), self._pseudonym(match)) for match in matches]
-        for (start, end), replacement in reversed(replacements):
-            record = splice(record, start, end, replacement)
+        for pattern in self._patterns(record):
+            replacements = [(match.span(2), self._pseudonym(match)) for match in pattern.finditer(record.data)]
+            for (start, end), replacement in reversed(replacements):
+                record = splice(record, start, end, replacement)
         return record
 
     @staticmethod
-    def _pattern(record: Record) -> re.Pattern[bytes] | None:
+    def _patterns(record: Record) -> tuple[re.Pattern[bytes], ...]:
         if record.kind != "data":
-            return None
-        if record.direction == "<":
-            if record.data.startswith(_EVENTS_WITH_PROOF):
-                return _PROOF
-            return _CHALLENGE if record.data.startswith(b"Response:") else None
-        # `Key` means something else in other actions; a frame cut short before its Action could be a login.
-        return _SECRET_OR_KEY if read_action(record.data).name.lower() in ("login", "") else _SECRET
+            return ()
+        if record.direction == ">":
+            # `Key` means something else in other actions; a frame cut short before its Action could be a login.
+            return (_SECRET_OR_KEY if read_action(record.data).name.lower() in ("login", "") else _SECRET,)
+        if record.data.startswith(_EVENTS_WITH_PROOF):
+            return (_PROOF,)
+        return (_CHALLENGE, *_OF_CONFIGURATION) if record.data.startswith(b"Response:") else _OF_CONFIGURATION[2:]
 
     def _pseudonym(self, match: re.Match[bytes]) -> bytes:
         name = match[1].decode().split(":")[0].strip().lower()
-        kind = _KINDS.get(name, name)
+        kind = _KINDS.get(name, name if name in ("key", "challenge") else "secret")
         known = self._pseudonyms
         number = 1 + sum(1 for other, _ in known if other == kind)
         forms = {"secret": f"secret-{number}", "key": f"{number:032x}", "challenge": f"{100_000_000 + number}"}

@@ -153,13 +153,21 @@ class ReplayConnection:
         return f"the same, but it was used already, at {self._used[each.record.cause or 0]:.3f} s"
 
     def _find(self, action: ClientAction) -> _RecordedAction | None:
-        unused = [each for each in self._replay.script(self.number).actions if each.record.cause not in self._used]
+        unused = [each for each in self._eligible() if each.record.cause not in self._used]
         exact = next((each for each in unused if matches(each.action, action)), None)
         if exact is None and action.name.lower() == "login":
             user = action.get("Username").lower()
             logins = (each for each in unused if each.action.name.lower() == "login")
             return next((each for each in logins if each.action.get("Username").lower() == user), None)
         return exact
+
+    def _eligible(self) -> list[_RecordedAction]:
+        """The actions that can be answered now: what was sent after the login needs a login."""
+        actions = self._replay.script(self.number).actions
+        logins = [each for each in actions if each.accepted and each.action.name.lower() == "login"]
+        if not logins or any(each.record.cause in self._used for each in logins):
+            return actions
+        return actions[: actions.index(logins[0]) + 1]
 
     def _follow(self, each: _RecordedAction, action: ClientAction, now: float) -> list[Timed]:
         self._used[each.record.cause or 0] = now

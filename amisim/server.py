@@ -4,6 +4,7 @@ This driver moves bytes between sockets and `ServerSession`s, tells them the tim
 """
 
 import asyncio
+import logging
 import os
 import random
 import re
@@ -19,12 +20,14 @@ from typing import Any, Self, cast
 from amisim import library
 from amisim.action import ClientAction
 from amisim.causes import RecordBuilder
-from amisim.recording import Record, Recording, load
+from amisim.recording import CUT_SHORT, Record, Recording, RecordingReader, consistent
 from amisim.replay import Replay
 from amisim.script import Rule, Script
 from amisim.session import BANNERS, Host, ServerSession
 from amisim.steps import Message, Send, render
 from amisim.timeline import lines
+
+_logger = logging.getLogger(__name__)
 
 __all__ = ["Server", "ServerError", "listen_error", "system_reason"]
 
@@ -308,4 +311,8 @@ def _replay(recording: str | Path | Recording, speed: float) -> Replay:
     if isinstance(recording, Recording):
         return Replay(recording, "the recording", speed)
     path = library.find(recording)
-    return Replay(load(path), str(recording), speed)
+    with RecordingReader(path) as reader:
+        records = list(consistent(path, reader))
+        if reader.truncated:
+            _logger.warning("%s, line %d: %s", path, reader.truncated, CUT_SHORT)
+        return Replay(Recording(reader.header, records, reader.truncated), str(recording), speed)

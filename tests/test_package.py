@@ -55,3 +55,13 @@ def test_the_command_and_the_plugin_are_declared(wheel):
     (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     assert "amisim = amisim.cli:main" in wheel.read(name).decode()
     assert "[pytest11]\namisim = pytest_amisim.plugin" in wheel.read(name).decode()
+
+
+def test_without_its_extra_amisim_says_what_to_install(tmp_path):
+    (tmp_path / "yaml.py").write_text("raise ModuleNotFoundError(\"No module named 'yaml'\", name='yaml')")
+    run = subprocess.run(
+        [sys.executable, "-c", "import ami; print('ami is there'); import amisim"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.stdout == "ami is there\n"
+    assert "amisim needs PyYAML and click: pip install 'amikit[sim]'" in run.stderr.splitlines()[-1]

@@ -78,6 +78,17 @@ def test_an_event_follows_from_the_last_action_that_changes_something():
     assert wire.data("<", hangup) == [2], "an action that was refused changes nothing"
 
 
+def test_a_command_that_shows_something_only_asks():
+    wire = logged_in()
+    hangup = "Event: Hangup / Privilege: call,all"
+    wire.data(">", "Action: Command / ActionID: a / Command: core show uptime")
+    wire.data("<", "Response: Success / ActionID: a / Output: long")
+    assert wire.data("<", hangup) == [1]
+    wire.data(">", "Action: Command / ActionID: b / Command: channel request hangup all")
+    wire.data("<", "Response: Success / ActionID: b / Output: done")
+    assert wire.data("<", hangup) == [3]
+
+
 def test_an_event_with_an_action_id_follows_from_its_action_long_after():
     wire = logged_in()
     wire.data(">", "Action: Originate / ActionID: a", "Action: Hangup / ActionID: b")

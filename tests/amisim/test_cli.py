@@ -24,7 +24,7 @@ import ami
 from ami import core
 from amisim import Server, event, library, list_complete, load, recorder, response
 from amisim.cli import main
-from amisim.recording import Record, RecordingWriter, chunks
+from amisim.recording import CUT_SHORT, Record, RecordingWriter, chunks
 
 CANARY = "canary-5ecret"
 COMMANDS = ["check", "demo", "import", "list", "record", "replay", "show"]
@@ -496,15 +496,15 @@ def test_what_is_not_in_the_recording_is_told_to_the_client_and_at_the_end(runni
     assert re.fullmatch(rf"warning: {expected}\d+: Queue is 'support' there, 'sales' here\n", errors)
 
 
-def test_a_recording_that_was_cut_short_is_replayed_with_a_warning(running, out):
+def test_a_recording_that_was_cut_short_is_replayed_up_to_the_cut(running, out):
     out.write_text(GOOD + "0.4 c1 > 2: |\n  Action: Pi")
     process = running("replay", out)
     with RawClient(process) as client:
         client.send(b"Action: Ping\r\n\r\n")
         client.receive_until(b"Response: Success\r\n\r\n")
     code, _, errors = process.end()
-    assert code == 0
-    assert errors == f"warning: {out}, line 12: the last record is cut short, and left out\n"
+    assert code == 2
+    assert errors == f"Error: {out}, line 12: {CUT_SHORT}; what came before it is served\n"
 
 
 def test_a_replay_cannot_listen_on_a_port_that_is_taken():
@@ -653,12 +653,12 @@ def test_what_is_no_message_is_shown_too(tmp_path, out):
     assert r"     0.900  c1  → '\r\n'" in lines
 
 
-def test_a_recording_that_was_cut_short_is_shown_with_a_warning(out):
+def test_a_recording_that_was_cut_short_is_shown_up_to_the_cut(out):
     out.write_text(GOOD + "0.4 c1 > 2: |\n  Action: Pi")
     result = amisim("show", out)
-    assert result.exit_code == 0
     assert result.stdout.splitlines()[-1] == "     0.300  c1  ← Success:"
-    assert result.stderr == f"warning: {out}, line 12: the last record is cut short, and left out\n"
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: {out}, line 12: {CUT_SHORT}\n"
 
 
 @pytest.mark.parametrize(("text", "line", "problem"), WRONG)

@@ -64,6 +64,22 @@ def test_what_is_no_secret_is_kept(record):
     assert Redactor()(record) == record
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"Response: Success\r\nCategory-000001: admin\r\nLine-000001-000000: secret=canary\r\n\r\n",
+        b"Response: Success\r\nLine-000001-000000: Md5Secret => canary\r\nLine-000001-000001: read=all\r\n\r\n",
+        b'Response: Success\r\nJSON: {"admin":{"secret":"canary","read":"all"},"b":{"password": "ca\\"nary"}}\r\n\r\n',
+        b"Event: AuthDetail\r\nUsername: phone1\r\nPassword: canary\r\nMd5Cred: canary\r\n\r\n",
+    ],
+)
+def test_passwords_of_the_configuration_are_replaced(answer):
+    redacted = Redactor()(received(answer)).data
+    assert b"nary" not in redacted
+    assert b"secret-1" in redacted
+    assert redacted.count(b"\r\n") == answer.count(b"\r\n")
+
+
 def test_the_same_secret_has_the_same_pseudonym_and_another_one_another():
     redactor = Redactor()
     first, again = redactor(sent(LOGIN)).data, redactor(sent(LOGIN)).data

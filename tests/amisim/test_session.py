@@ -302,6 +302,14 @@ def test_a_recording_is_played_faster_with_the_action_ids_of_the_client():
     assert client.wait_until(12.0) == frame("Event: Hangup / Channel: a")
 
 
+def test_what_was_sent_after_the_login_is_not_answered_before():
+    client = Client(replay=recording(*QUEUE))
+    denied = frame("Response: Error / ActionID: 2 / Message: Permission denied")
+    assert client.say("Action: QueueStatus / ActionID: 2 / Queue: support") == denied
+    client.say(LOGIN)
+    assert client.say("Action: QueueStatus / ActionID: 2 / Queue: support", at=9.0) != denied
+
+
 def test_what_nobody_asked_for_can_be_held_back_until_it_is_to_be_played():
     client = Client(replay=recording(*QUEUE))
     client.holds_back = True
