@@ -56,20 +56,21 @@ __all__ = [
 
 T = TypeVar("T")
 
-# What declares events and is not loaded yet; loaded in turn until a name is found.
-_families = ["ami.core_events", "ami.app_confbridge_events", "ami.app_meetme_events", "ami.dahdi_events"]
+# What declares events; loaded in turn until a name is found. Any thread may be the one that asks.
+_FAMILIES = ("ami.core_events", "ami.app_confbridge_events", "ami.app_meetme_events", "ami.dahdi_events")
+_loaded: set[str] = set()
 _EVENTS: dict[str, "type[Event]"] = {}
 _AGGREGATES: dict[str, "type[Aggregate]"] = {}
 
 
 def event_class(name: str) -> "type[Event]":
     """The class declared for events of that name on the wire; `Event` itself where there is none."""
-    while (found := _EVENTS.get(name)) is None and _families:
-        family = _families[0]
+    for family in _FAMILIES:
+        if name in _EVENTS or _loaded.issuperset(_FAMILIES):
+            break
         import_module(family)
-        if family in _families:
-            _families.remove(family)
-    return found or Event
+        _loaded.add(family)
+    return _EVENTS.get(name, Event)
 
 
 def event_name(event: "type[Event] | type[Aggregate]") -> str:

@@ -22,6 +22,9 @@ from ami.session import ClientSession, Notice, Orphan, Output, Response
 
 __all__ = ["Connection", "Manager"]
 
+_logger = logging.getLogger(__name__)
+_LONGEST_WAIT = 86_400.0  # seconds: operating systems refuse to wait for months
+
 Logger = logging.Logger | logging.LoggerAdapter[Any]
 
 
@@ -123,7 +126,7 @@ class Connection:
         if deadline is None:
             deadline = math.inf
         self._waiting_until = min(deadline, self._waiting_until) if self._waiting_until > now else deadline
-        return None if math.isinf(self._waiting_until) else max(0.0, self._waiting_until - now)
+        return None if math.isinf(self._waiting_until) else min(max(0.0, self._waiting_until - now), _LONGEST_WAIT)
 
     def _read(self) -> None:
         session = self._session
@@ -199,7 +202,10 @@ class Dispatcher:
             for output in outputs:
                 if self._stopped:
                     return
-                self._dispatch(output)
+                try:
+                    self._dispatch(output)
+                except Exception:  # of a logger, say: whatever it is, the next output has its turn
+                    _logger.exception("an event could not be delivered")
             self._busy = False
 
     def _dispatch(self, output: Output) -> None:
@@ -212,11 +218,12 @@ class Dispatcher:
         manager = self._manager()
         if manager is None:
             return
+        described = self._describe(message)  # now, as a callback may change the message
         for function in manager._callbacks.matching(message):
             try:
                 function(message, manager)
             except BaseException:
-                self._logger.error("the callback %r failed on %s", function, self._describe(message), exc_info=True)
+                self._logger.error("the callback %r failed on %s", function, described, exc_info=True)
 
     @staticmethod
     def _describe(message: Any) -> str:

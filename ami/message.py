@@ -96,28 +96,32 @@ class Message(dict[str, str]):
             self._decode()
 
     def _decode(self) -> None:
+        """Fill the dict. Several threads may do so at once: `_pairs` is set last, and says that all is there."""
         if self._pairs is not None:
             return
-        self._pairs, self._data = _split(self._frame)
-        for key, value in self._pairs:
-            if not dict.__contains__(self, key):
-                dict.__setitem__(self, key, value)
-        if self._find(KEY_EVENT) is None and self._find(KEY_RESPONSE) is None:
-            if self._find(KEY_ACTIONID) is None:
-                dict.__setitem__(self, KEY_EVENT, EVENT_GENERIC)
-            else:
-                dict.__setitem__(self, KEY_RESPONSE, RESPONSE_GENERIC)
-            self._folded = None
+        pairs, self._data = _split(self._frame)
+        headers: dict[str, str] = {}
+        for key, value in pairs:
+            headers.setdefault(key, value)
+        keys = {key.lower() for key in headers}
+        if not keys & {"event", "response"}:
+            generic = (KEY_RESPONSE, RESPONSE_GENERIC) if "actionid" in keys else (KEY_EVENT, EVENT_GENERIC)
+            headers[generic[0]] = generic[1]
+        dict.update(self, headers)
+        self._folded = None
+        self._pairs = pairs
 
     def _find(self, key: str) -> str | None:
         """The key that a look-up of `key` finds."""
         if dict.__contains__(self, key):
             return key
-        if self._folded is None:
-            self._folded = {}
-            for own in dict.__iter__(self):
-                self._folded.setdefault(own.lower(), own)
-        return self._folded.get(key.lower())
+        folded = self._folded
+        if folded is None:
+            folded = {}
+            for own in list(dict.keys(self)):
+                folded.setdefault(own.lower(), own)
+            self._folded = folded
+        return folded.get(key.lower())
 
     def __missing__(self, key: str) -> str:
         self._decode()

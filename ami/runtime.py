@@ -251,10 +251,10 @@ class _System:
     def connect(self, host: str, port: int, timeout: float) -> SocketLink:
         try:
             connected = socket.create_connection((host, port), timeout)
-        except OSError as error:
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return SocketLink(connected)
+        except (OSError, UnicodeError) as error:  # a name that cannot be a host's is a UnicodeError
             raise ManagerSocketError(f"cannot connect to {host}:{port}: {_reason(error)}") from error
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return SocketLink(connected)
 
 
 def _reason(error: Exception) -> str:

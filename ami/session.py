@@ -325,7 +325,7 @@ class ClientSession:
     def _marks_lists(self) -> bool:
         """Whether the server says `EventList: start` before a list."""
         version = self.asterisk_info()[1].split(".")
-        numbers = tuple(int(part) for part in version[:2] if part.isdigit())
+        numbers = tuple(int(part) for part in version[:2] if part.isascii() and part.isdecimal() and len(part) < 9)
         return len(numbers) < 2 or numbers >= _LISTS_ARE_MARKED
 
     # Events

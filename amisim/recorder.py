@@ -51,6 +51,7 @@ class Recorder:
         self._progress = progress
         self._builder = RecordBuilder()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     async def run(self, ready: Callable[["Recorder"], object], stop: asyncio.Event) -> None:
         """Record until `stop` is set; `ready` is called when clients can connect.
@@ -75,6 +76,7 @@ class Recorder:
                 ready(self)
                 self._failed.add_done_callback(lambda _: stop.set())
                 await stop.wait()
+                self._stopping = True
                 listener.close()
                 await self._end_connections()
                 self._record(self._builder.flush())
@@ -108,6 +110,9 @@ class Recorder:
     # Connections
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._stopping:
+            writer.transport.abort()
+            return
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)

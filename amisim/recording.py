@@ -208,6 +208,9 @@ class RecordingReader:
         while not isinstance(event := self._loader.get_event(), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 raise RecordingError(self.path, _line(event), f"a key that is no text; {_KEY_HELP}")
+            if event.value in entries:
+                problem = f"the key {event.value!r} again, in one record; a line '---' ends each record"
+                raise RecordingError(self.path, _line(event), problem)
             entries[event.value] = self._read_value(self._loader.get_event())
         return entries
 
@@ -224,13 +227,15 @@ class RecordingReader:
         return _Entry(values, "", "", line)
 
     def _record(self, line: int, entries: "_Entries") -> Record:
-        key, *others = entries
+        key, *others = entries or [""]
         match = _KEY.fullmatch(key)
         if match is None:
             raise RecordingError(self.path, line, f"{key!r} is no record; {_KEY_HELP}")
         if others not in ([], ["chunks"]):
             raise RecordingError(
-                self.path, line, f"{others[0]!r} is not known; beside its key, a record may have 'chunks'"
+                self.path,
+                line,
+                f"{others[0]!r} is not known: a record has its key and 'chunks', and a line '---' after it",
             )
         at, note, connection, opened, direction, ending, cause = match.groups()
         kind = cast(Kind, note or opened or ending or "data")
@@ -326,6 +331,7 @@ class RecordingWriter:
     ) -> None:
         self.path = path
         self._redact = redact
+        self._failed: RecordingError | None = None
         try:
             # A device such as /dev/full exists, and may be written to all the same.
             mode = "xb" if Path(path).is_file() or not Path(path).exists() else "wb"
@@ -357,12 +363,16 @@ class RecordingWriter:
         self._write(dump_record(self._redact(record)))
 
     def _write(self, text: str) -> None:
+        if self._failed:
+            raise self._failed
         data = memoryview(text.encode())
         try:
             while data:
                 data = data[self._file.write(data) :]
         except OSError as error:
-            raise RecordingError(self.path, 0, f"cannot be written: {error.strerror}") from None
+            # Part of the record may have been written: nothing can come after it.
+            self._failed = RecordingError(self.path, 0, f"cannot be written: {error.strerror}")
+            raise self._failed from None
 
 
 def _dump_header(header: dict[str, Any]) -> str:

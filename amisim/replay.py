@@ -11,7 +11,7 @@ that only another has. When all are taken, they are given out again from the beg
 import re
 from typing import NamedTuple
 
-from ami.catalogue import Event, parse
+from ami.catalogue import Event, ends_list, parse
 from ami.message import KEY_RESPONSE, SUCCESSES
 from ami.wire import encode
 from amisim.action import ClientAction, read_action
@@ -173,7 +173,7 @@ class ReplayConnection:
         self._used[each.record.cause or 0] = now
         old, new = each.action.action_id, action.action_id
         following = [(place, _with_action_id(record, old, new)) for place, record in each.following]
-        answers = {place for place, record in following if _is_answer(record, new)}
+        answers = _answers(following, new)
         # An answer does not begin before the one before it has ended.
         earliest = self._busy_until
         steps = [
@@ -233,13 +233,24 @@ def _accepted(each: _RecordedAction) -> bool:
     return bool(each.following) and parse(each.following[0][1].data).get(KEY_RESPONSE) in SUCCESSES
 
 
-def _is_answer(record: Record, action_id: str) -> bool:
-    """Whether a record is of the response or the list that an action is answered with."""
-    if record.kind != "data":
-        return False
-    message = parse(record.data)
-    item = message.action_id == action_id and "Privilege" not in message
-    return item or not isinstance(message, Event)
+def _answers(following: list[_Placed], action_id: str) -> set[int]:
+    """Which records are of the response or the list that an action is answered with; the rest are events."""
+    places = set()
+    listing = False
+    for place, record in following:
+        if record.kind != "data":
+            continue
+        message = parse(record.data)
+        own = (message.action_id or "") == action_id
+        plain = "Privilege" not in message
+        if not isinstance(message, Event):
+            places.add(place)
+            listing = message.get("EventList", "").lower() == "start"
+        elif (own or plain) if listing else (own and plain and action_id):
+            # Some items of lists have a Privilege, and some have no ActionID.
+            places.add(place)
+            listing = listing and not ends_list(message)
+    return places
 
 
 def _with_action_id(record: Record, old: str, new: str) -> Record:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ami import wire
+from ami.catalogue import parse
 from amisim.action import ClientAction, read_action
 from amisim.replay import Replay, ReplayConnection
 from amisim.script import Script
@@ -201,6 +202,9 @@ class ServerSession:
             isinstance(each.step, Send) and each.step.data.startswith(b"Response: Success") for each in steps
         )
         name = action.name.lower()
+        if name == "challenge":
+            answers = [parse(each.step.data) for each in steps if isinstance(each.step, Send)]
+            self._challenge = next((answer["Challenge"] for answer in answers if "Challenge" in answer), "")
         if name == "login" and accepted:
             self.logged_in = True
             self.events_on = _switches_on(action.get("Events", "on"))
@@ -294,8 +298,8 @@ def _switches_on(mask: str) -> bool:
 
     Names are told by their case; one that is unknown counts for nothing. An empty mask is that of a login without one.
     """
-    if mask.isdigit():
-        return int(mask) > 0
+    if mask.isascii() and mask.isdecimal():
+        return bool(mask.strip("0"))
     return not mask or mask.lower() in _TRUE or any(name in _CLASSES for name in mask.split(","))
 
 

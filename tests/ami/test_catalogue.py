@@ -127,16 +127,17 @@ def test_a_family_is_loaded_when_a_name_is_looked_for_that_is_not_known_yet(monk
         source = f"from ami import Event\n\nclass Of_{name}(Event):\n    pass\n"
         (tmp_path / f"family_{name}.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
-    families = ["family_first", "family_second", "family_third"]
-    monkeypatch.setattr(catalogue, "_families", families)
+    families, loaded = ("family_first", "family_second", "family_third"), set()
+    monkeypatch.setattr(catalogue, "_FAMILIES", families)
+    monkeypatch.setattr(catalogue, "_loaded", loaded)
     assert event_class("Hangup") is core_events.Hangup
-    assert len(families) == 3
+    assert loaded == set()
     assert event_class("Of_second").__module__ == "family_second"
-    assert families == ["family_third"]
+    assert loaded == {"family_first", "family_second"}
     assert event_class("Of_first").__module__ == "family_first"
-    assert families == ["family_third"]
+    assert loaded == {"family_first", "family_second"}
     assert event_class("Of_nothing") is Event
-    assert families == []
+    assert loaded == set(families)
 
 
 def test_event_name_is_that_of_the_wire():

@@ -157,6 +157,7 @@ def test_events_can_be_switched_off_and_on():
     [
         ("on", "On"), ("YES", "On"), ("call", "On"), ("system,user", "On"), ("bogus,call", "On"), ("1", "On"),
         ("off", "Off"), ("No", "Off"), ("0", "Off"), ("none", "Off"), ("bogus", "Off"), ("Call", "Off"), ("-1", "Off"),
+        ("²", "Off"), ("9" * 900, "On"),
     ],
 )  # fmt: skip
 def test_an_event_mask_is_a_word_a_number_or_a_list_of_classes(mask, state):
@@ -300,6 +301,34 @@ def test_a_recording_is_played_faster_with_the_action_ids_of_the_client():
     assert client.say("Action: QueueStatus / Queue: support", at=11.0) == b""
     assert client.wait_until(11.25) == frame("Response: Success"), "no ActionID was sent, so none comes back"
     assert client.wait_until(12.0) == frame("Event: Hangup / Channel: a")
+
+
+def test_an_item_with_a_privilege_is_part_of_its_list():
+    client = Client(replay=recording(
+        (1.0, ">", LOGIN, 1), (1.0, "<", ACCEPTED, 1),
+        (2.0, ">", "Action: Status / ActionID: s", 2),
+        (2.0, "<", "Response: Success / ActionID: s / EventList: start", 2),
+        (2.0, "<", "Event: Status / Privilege: Call / ActionID: s", 2),
+        (2.0, "<", "Event: StatusComplete / ActionID: s / EventList: Complete", 2),
+        (2.0, "<", "Event: OriginateResponse / Privilege: call,all / ActionID: s", 2),
+    ))  # fmt: skip
+    client.holds_back = True
+    client.say(LOGIN)
+    answer = client.say("Action: Status / ActionID: s").decode()
+    assert "Event: Status\r\n" in answer
+    assert answer.endswith("EventList: Complete\r\n\r\n")
+
+
+def test_a_recorded_challenge_can_be_answered_by_a_user_who_was_not_recorded():
+    challenge = [
+        (0.5, ">", "Action: Challenge / AuthType: MD5", 9),
+        (0.5, "<", "Response: Success / Challenge: 987654321", 9),
+    ]
+    recorded = [(at, way, text.replace("admin", "other"), cause) for at, way, text, cause in QUEUE]
+    client = Client(replay=recording(*challenge, *recorded))
+    client.say("Action: Challenge / AuthType: MD5")
+    login = f"Action: Login / ActionID: 1 / AuthType: MD5 / Username: admin / Key: {key('987654321')}"
+    assert client.say(login) == frame(ACCEPTED)
 
 
 def test_what_was_sent_after_the_login_is_not_answered_before():

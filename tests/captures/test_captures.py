@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -35,6 +36,20 @@ def test_every_frame_is_written_back_byte_for_byte(streams):
             assert message.pairs or message.data or not message.frame.strip(b"\r\n\0")
             assert wire.encode(wire.decode(message.frame)) == message.frame
         assert b"".join(message.frame for message in messages) == stream
+
+
+def test_every_frame_is_an_empty_line_or_ends_with_the_only_one_in_it(streams):
+    # An empty line: for what a client sends, after LF, too; one that begins with NUL counts as one.
+    ends = {"s2c": re.compile(rb"\r\n\r?\n"), "c2s": re.compile(rb"\n(?:\r?\n|\0[^\n]*\n)")}
+    for (_, direction), stream in streams.items():
+        frames = read(stream, direction)
+        if direction == "s2c":
+            assert frames.pop(0).count(b"\n") == 1
+        if frames and not ends[direction].search(frames[-1]):
+            frames.pop()  # the connection ended in the middle of it
+        for frame in frames:
+            found = [match.end() for match in ends[direction].finditer(frame)]
+            assert found == [len(frame)] or re.fullmatch(rb"\r?\n|\0[^\n]*\n", frame)
 
 
 def test_every_frame_is_the_same_byte_by_byte(streams):
