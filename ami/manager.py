@@ -259,6 +259,7 @@ class Manager:
         self._lock = runtime.lock()
         self._connection: Connection | None = None
         self._dispatcher: Dispatcher | None = None
+        self._closings = 0  # how often it was closed, for attempts to connect to notice it
 
     def __enter__(self) -> Self:
         return self
@@ -290,13 +291,18 @@ class Manager:
         does not speak AMI.
         """
         self.disconnect()
+        with self._lock:
+            attempt = self._closings
         link = self._runtime.connect(host, port, timeout)
         with self._lock:
+            if attempt != self._closings:
+                link.close()
+                raise ManagerSocketError("the manager was closed while it connected")
             if self._dispatcher is None:
                 self._dispatcher = Dispatcher(self, self._runtime)
-            deliver = self._dispatcher.put
-        connection = Connection(link, f"{host}:{port}", self._runtime, deliver, self._aggregate_timeout, timeout)
-        with self._lock:
+            connection = Connection(
+                link, f"{host}:{port}", self._runtime, self._dispatcher.put, self._aggregate_timeout, timeout
+            )
             other, self._connection = self._connection, connection
         if other is not None:  # two threads connected at once: the last one has it
             other.close()
@@ -329,6 +335,8 @@ class Manager:
 
     def close(self) -> None:
         """Close the link, and deliver no more events. Callable from anywhere, and more than once."""
+        with self._lock:
+            self._closings += 1
         self.disconnect()
         with self._lock:
             dispatcher, self._dispatcher = self._dispatcher, None

@@ -135,11 +135,19 @@ class Server:
         try:
             loop.run_forever()
             listener.close()
-            for connection in list(self._connections.values()):
-                connection.abort()
-            loop.run_until_complete(asyncio.sleep(0))
+            loop.run_until_complete(self._abort_connections())
         finally:
             loop.close()
+
+    async def _abort_connections(self) -> None:
+        """End what there is, and what was accepted but is not there yet."""
+        while True:
+            for connection in list(self._connections.values()):
+                connection.abort()
+            await asyncio.sleep(0)
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            if not others and not self._connections:
+                return
 
     # What a test says
 

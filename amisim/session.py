@@ -34,6 +34,8 @@ BANNERS = {
 }
 """The version of AMI in the greeting of a version of Asterisk: of the last release of each, as far as is known."""
 
+_LAST = 2**31  # the order of what is no recorded step
+
 _REFUSAL_DELAY = 1.0
 """Seconds that Asterisk waits before it answers a login that it refuses."""
 
@@ -79,6 +81,8 @@ class ServerSession:
         self._order = itertools.count()
         self._held_back: list[tuple[float, Timed]] = []
         self._chunks: list[bytes] = []
+        self._received = 0
+        self._keeps_time = host.replay is not None and host.replay.speed > 0
         self._replayed = host.replay.connect(now) if host.replay is not None else None
         if self._replayed is not None:
             opening = self._replayed.opened()
@@ -87,6 +91,7 @@ class ServerSession:
         self._schedule(opening)
         self._greets_at = max([now, *(each.due for each in opening if each.order == opening[0].order)])
         self._early: list[ClientAction] = []  # what came before the greeting was due, which is not looked at before
+        self._early_eof = False
         self._answered_at = self._greets_at
         self.handle_timer(now)
 
@@ -106,7 +111,10 @@ class ServerSession:
 
     def receive_eof(self, now: float) -> None:
         """The client closed its sending side: what it asked before is answered, then the connection is closed."""
-        self._schedule_one(max(now, self._answered_at), Close())
+        if self._early:
+            self._early_eof = True
+        else:
+            self._schedule_one(max(now, self._answered_at), Close())
         self.handle_timer(now)
 
     def emit(self, data: bytes, now: float) -> None:
@@ -129,6 +137,8 @@ class ServerSession:
             early, self._early = self._early, []
             for action in early:
                 self._receive(action, self._greets_at)
+            if self._early_eof:
+                self._schedule_one(self._answered_at, Close())
         self._send_due(now)
 
     def _send_due(self, now: float) -> None:
@@ -157,6 +167,7 @@ class ServerSession:
     def _receive(self, action: ClientAction, now: float) -> None:
         if self._refused or self.closing is not None:
             return
+        self._received += 1
         self._host.arrived(self.number, action)
         rule = self._host.script.find(action)
         if rule is not None:
@@ -173,11 +184,13 @@ class ServerSession:
                 self._answered_at = max(self._answered_at, now)
 
     def _schedule_one(self, due: float, step: Send | Close) -> None:
-        self._schedule([Timed(due, 2**62, step)])
+        self._schedule([Timed(due, _LAST, step)])
 
     def _schedule(self, steps: Iterable[Timed]) -> None:
         for timed in steps:
-            heapq.heappush(self._scheduled, (timed.due, timed.order, next(self._order), timed))
+            # At once, answers go in the order of the actions; at the recorded times, in the recorded order.
+            order = timed.order if self._keeps_time else self._received << 32 | min(timed.order, _LAST)
+            heapq.heappush(self._scheduled, (timed.due, order, next(self._order), timed))
 
     def _answer_as_recorded(self, replayed: ReplayConnection, action: ClientAction, now: float) -> bool:
         played = replayed.number

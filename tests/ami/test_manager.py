@@ -1,6 +1,7 @@
 """What is special about the driver with threads; what every driver does is tested in `tests/behaviour`."""
 
 import gc
+import logging
 import subprocess
 import sys
 import threading
@@ -524,3 +525,33 @@ def test_monitoring_watches_one_link_and_not_the_next(server, manager):
 def test_there_is_nothing_to_monitor_without_a_link():
     with Manager() as manager, pytest.raises(ManagerError, match="Not connected"):
         manager.monitor_connection()
+
+
+def test_a_manager_that_is_closed_while_it_connects_stays_closed(server):
+    class Slow(type(SYSTEM)):
+        def connect(self, host, port, timeout):
+            link = super().connect(host, port, timeout)
+            manager.close()
+            return link
+
+    manager = Manager(runtime=Slow())
+    with pytest.raises(ManagerSocketError, match="was closed while it connected"):
+        manager.connect(server.host, server.port)
+    assert not manager.is_connected()
+    assert names() == []
+
+
+def test_a_logger_that_fails_does_not_end_the_callbacks(server):
+    class Broken(logging.Logger):
+        def debug(self, *args, **kwargs):
+            if args[1] == "event of no declared class Early":
+                raise RuntimeError("no log today")
+
+    heard: SimpleQueue[str] = SimpleQueue()
+    with Manager(debug=True, logger=Broken("broken")) as manager:
+        manager.register_callback("", lambda event, manager: heard.put(event.name))
+        manager.connect(server.host, server.port)
+        manager.login(server.username, server.secret)
+        server.emit(event("Early"))
+        server.emit(event("Late"))
+        assert [heard.get(timeout=5), heard.get(timeout=5)] == ["FullyBooted", "Late"]

@@ -469,3 +469,25 @@ def test_a_client_is_greeted_once_whichever_connection_it_turns_out_to_play(at):
     assert client.say("Action: Two", at=at) + client.wait_until(9.0) == b"Asterisk 1\r\n" + frame(
         "Response: Success / Of: Two"
     )
+
+
+def test_a_client_that_half_closes_before_it_is_greeted_is_answered():
+    client = Client(replay=slow_greeting("One"))
+    client.say("Action: One", at=0.5)
+    client.session.receive_eof(0.6)
+    assert client.wait_until(1.0) == b"Asterisk 1\r\n" + frame("Response: Success / Of: One")
+    assert client.session.closing == Close("eof")
+
+
+def test_at_once_answers_come_in_the_order_of_the_actions_whatever_was_recorded():
+    replay = recording(
+        (1.0, ">", LOGIN, 1), (1.0, "<", ACCEPTED, 1),
+        (2.0, ">", "Action: A", 2), (2.0, "<", "Response: Success / Of: A", 2),
+        (3.0, ">", "Action: B", 3), (3.0, "<", "Response: Success / Of: B", 3),
+    )  # fmt: skip
+    replay.speed = 0
+    client = Client(replay=replay)
+    client.say(LOGIN)
+    answers = client.say("Action: B", "Action: Events / EventMask: on", "Action: A")
+    of = [frame(f"Response: Success / {which}") for which in ("Of: B", "Events: On", "Of: A")]
+    assert answers == b"".join(of)
