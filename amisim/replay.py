@@ -4,8 +4,9 @@ Each recorded action owns what followed from it. When a client sends an action l
 as long after the action as it was then (divided by the speed; at speed 0 at once), with the client's
 ActionID in place of the recorded one. Each recorded action answers once for each client.
 
-A client plays one of the recorded connections: the first that no other plays, unless its first action is one
-that only another has. When all are taken, they are given out again from the beginning, fresh.
+A client plays one of the recorded connections: the first that no other plays, until it sends what only another has;
+then it plays that, and a client that played it, but has sent nothing yet that says so, plays this one. When all are
+taken, they are given out again from the beginning, fresh.
 """
 
 import re
@@ -52,19 +53,34 @@ class Replay:
         if not self._connections:
             raise RecordingError(name, 0, "there is no connection in it to replay")
         self._free: list[int] = []
+        self._players: dict[int, ReplayConnection] = {}
 
     def connect(self, now: float) -> "ReplayConnection":
         """A client connected; what it will be played."""
         self._free = self._free or list(self._connections)
-        return ReplayConnection(self, self._free.pop(0), now)
+        player = ReplayConnection(self, self._free.pop(0), now)
+        self._players[player.number] = player
+        return player
 
-    def exchange(self, current: int, action: ClientAction) -> int:
-        """Another connection for a client that has not begun, one that begins with its action; 0 if none does."""
-        for number in self._free:
-            if any(matches(each.action, action) for each in self._connections[number].actions[:1]):
-                self._free[self._free.index(number)] = current
+    def exchange(self, player: "ReplayConnection", sent: list[ClientAction]) -> int:
+        """Another connection, on which all that a client has sent was sent; 0 if there is none to be had.
+
+        One that nobody plays; or one whose client could as well play this client's, and does so from now on.
+        """
+        mine = player.number
+        for number in [*self._free, *(number for number in self._players if number != mine)]:
+            if not _all_sent(self._connections[number].actions, sent):
+                continue
+            if number in self._free:
+                self._free[self._free.index(number)] = mine
                 self._free.sort(key=list(self._connections).index)
-                return number
+            elif _all_sent(self._connections[mine].actions, self._players[number].sent):
+                self._players[mine] = self._players[number]
+                self._players[mine].turn_to(mine)
+            else:
+                continue
+            self._players[number] = player
+            return number
         return 0
 
     def script(self, number: int) -> "_RecordedConnection":
@@ -100,26 +116,55 @@ class ReplayConnection:
         self._replay = replay
         self._opened = now
         self._used: dict[int, float] = {}
+        self._sent: list[tuple[ClientAction, float]] = []  # what was answered
+        self._turned: list[Timed] | None = None
         self._busy_until = now
 
     def opened(self) -> list[Timed]:
         """What comes without being asked for."""
         script = self._replay.script(self.number)
-        return self._schedule(script.unasked, script.opened, self._opened)
+        steps = self._schedule(script.unasked, script.opened, self._opened)
+        return [each._replace(asked_for=each.order == steps[0].order) for each in steps]
 
     def respond(self, action: ClientAction, now: float) -> list[Timed] | None:
         """What follows from an action, or None where nothing of the kind was recorded.
 
-        When `number` has changed with it, nothing is left of what the connection played so far.
+        When `number` has changed with it, nothing is to be left of what was to come unasked.
         """
         found = self._find(action)
-        if found is None and not self._used and (other := self._replay.exchange(self.number, action)):
-            self.number = other
+        others: list[Timed] = []
+        if found is None and (other := self._replay.exchange(self, [*self.sent, action])):
+            others = [timed for timed in self._play_instead(other) if timed.due > now]
             found = self._find(action)
-            assert found is not None
-            unasked = self.opened()[1:]  # without the greeting, which the client has had
-            return [timed for timed in unasked if timed.due > now] + self._follow(found, action, now)
-        return None if found is None else self._follow(found, action, now)
+        if found is None:
+            return None
+        self._sent.append((action, now))
+        return others + self._follow(found, action, now)
+
+    @property
+    def sent(self) -> list[ClientAction]:
+        """What the client has sent and was answered."""
+        return [action for action, _ in self._sent]
+
+    def turn_to(self, other: int) -> None:
+        """Play another connection from now on, on which the same was sent so far."""
+        self._turned = self._play_instead(other)
+
+    def turned(self, now: float) -> list[Timed] | None:
+        """After `turn_to`, once: what is to be played instead of all that was to come; otherwise None."""
+        turned, self._turned = self._turned, None
+        return None if turned is None else [timed for timed in turned if timed.due > now]
+
+    def _play_instead(self, other: int) -> list[Timed]:
+        """Turn to another connection; what follows there from what the client has sent, but for what it has had."""
+        self.number = other
+        self._used.clear()
+        steps = self.opened()[1:]  # without the greeting
+        for action, at in self._sent:
+            found = self._find(action)
+            if found is not None:
+                steps += [timed for timed in self._follow(found, action, at) if not timed.asked_for]
+        return steps
 
     def stand_in(self, action: ClientAction, now: float) -> list[Timed]:
         """A client logged in otherwise than was recorded: what followed from the recorded login, without its answer."""
@@ -202,6 +247,17 @@ class ReplayConnection:
             for at, data in pieces(record):
                 steps.append(Timed(self._due(at, since, start), order, Send(data), at))
         return steps
+
+
+def _all_sent(actions: list[_RecordedAction], sent: list[ClientAction]) -> bool:
+    """Whether every one of some actions was recorded, each for itself."""
+    left = list(actions)
+    for action in sent:
+        found = next((each for each in left if matches(each.action, action)), None)
+        if found is None:
+            return False
+        left.remove(found)
+    return True
 
 
 def _by_connection(records: list[Record]) -> dict[int, _RecordedConnection]:

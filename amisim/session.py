@@ -132,6 +132,10 @@ class ServerSession:
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
+        turned = None if self._replayed is None else self._replayed.turned(now)
+        if turned is not None:
+            self._drop_unasked()
+            self._schedule_recorded(turned, now)
         if self._early and now >= self._greets_at:
             self._send_due(self._greets_at)
             early, self._early = self._early, []
@@ -198,11 +202,17 @@ class ServerSession:
         if steps is None:
             return False
         if replayed.number != played:
-            self._scheduled.clear()
+            self._drop_unasked()
         self._note_recorded_answer(action, steps)
         self._schedule_recorded(steps, now)
         self._answered_at = max(self._answered_at, replayed.answered_at())
         return True
+
+    def _drop_unasked(self) -> None:
+        """Forget what was to come unasked, as the client plays another connection now."""
+        self._scheduled = [each for each in self._scheduled if each[-1].asked_for]
+        heapq.heapify(self._scheduled)
+        self._held_back.clear()
 
     def _schedule_recorded(self, steps: list[Timed], now: float) -> None:
         hold_back = self._host.holds_back()

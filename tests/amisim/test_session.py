@@ -491,3 +491,25 @@ def test_at_once_answers_come_in_the_order_of_the_actions_whatever_was_recorded(
     answers = client.say("Action: B", "Action: Events / EventMask: on", "Action: A")
     of = [frame(f"Response: Success / {which}") for which in ("Of: B", "Events: On", "Of: A")]
     assert answers == b"".join(of)
+
+
+def test_clients_that_begin_alike_play_the_connections_on_which_they_go_on_as_they_do():
+    records = []
+    for number in (1, 2, 3):
+        frames = [(LOGIN, ACCEPTED), (f"Action: Getvar / Variable: V{number}", f"Response: Success / Value: {number}")]
+        records += [Record(0.0, number, "", "open"), Record(0.0, number, "<", "data", b"Asterisk Call Manager/9\r\n")]
+        for place, (action, answer) in enumerate(frames):
+            cause = 2 * number + place
+            records.append(Record(1.0 + place, number, ">", "data", frame(action), cause))
+            records.append(Record(1.0 + place, number, "<", "data", frame(answer), cause))
+        records.append(Record(9.0, number, "<", "data", frame(f"Event: Of / Number: {number}"), 2 * number))
+    replay = Replay(Recording({}, records), "test.yaml", speed=1)
+    clients = [Client(replay=replay) for _ in range(3)]
+    for client in clients:
+        assert client.say(LOGIN, at=1.0) == frame(ACCEPTED)
+    for client, number in zip(clients, (3, 1, 2), strict=True):
+        assert client.say(f"Action: Getvar / Variable: V{number}", at=2.0) == frame(
+            f"Response: Success / Value: {number}"
+        )
+        assert client.wait_until(99.0) == frame(f"Event: Of / Number: {number}")
+    assert replay.misses == []
