@@ -1,5 +1,7 @@
 """The internals that have documented names; use the names of the package `ami` where it has them."""
 
+from abc import ABC
+
 from ami.catalogue import _EVENTS as _EVENT_REGISTRY
 from ami.catalogue import Aggregate as _Aggregate
 from ami.catalogue import Event as _Event
@@ -18,6 +20,14 @@ from ami.message import (
 from ami.message import Message as _Message
 from ami.session import Response as _Response
 
+
+class _MessageTemplate(ABC):  # noqa: B024
+    """The base of messages and aggregates: each has a `name`, by which it equals a text, and an `action_id`."""
+
+
+_MessageTemplate.register(_Message)
+_MessageTemplate.register(_Aggregate)
+
 __all__ = [
     "EVENT_GENERIC",
     "KEY_ACTION",
@@ -33,6 +43,7 @@ __all__ = [
     "_Aggregate",
     "_Event",
     "_Message",
+    "_MessageTemplate",
     "_Request",
     "_Response",
     "_SynchronisedSocket",

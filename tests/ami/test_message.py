@@ -504,3 +504,12 @@ def test_the_first_header_says_whether_a_frame_is_an_event(lines, answer):
 
 def test_asterisk_has_two_words_for_success():
     assert set(SUCCESSES) == {"Success", "Follows"}
+
+
+def test_messages_and_aggregates_have_their_documented_base():
+    from ami.ami import _Aggregate, _Event, _Message, _MessageTemplate
+
+    assert issubclass(_Message, _MessageTemplate)
+    assert issubclass(_Event, _MessageTemplate)
+    assert issubclass(_Aggregate, _MessageTemplate)
+    assert not issubclass(dict, _MessageTemplate)
