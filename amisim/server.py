@@ -134,8 +134,11 @@ class Server:
     def _run(self, loop: asyncio.AbstractEventLoop, listener: asyncio.Server) -> None:
         try:
             loop.run_forever()
-            listener.close()
+            for each in listener.sockets:  # first no more are accepted: asyncio leaks what a closed listener accepted
+                loop.remove_reader(each.fileno())
             loop.run_until_complete(self._abort_connections())
+            listener.close()
+            loop.run_until_complete(asyncio.sleep(0))
         finally:
             loop.close()
 

@@ -1,5 +1,6 @@
 """The server on a real port: sockets, threads, and what a test asks of it."""
 
+import gc
 import socket
 import threading
 
@@ -160,3 +161,18 @@ def test_a_recording_without_connections_cannot_be_replayed():
 def test_a_name_that_is_nearly_right_gets_a_suggestion():
     with pytest.raises(amisim.RecordingError, match=r"did you mean 22/queue-call\?"):
         Server(recording="queue-cal")
+
+
+def test_stopping_while_clients_connect_leaves_no_socket_behind(recwarn):
+    for _ in range(20):
+        server = Server()
+        server.start()
+        clients = [socket.socket() for _ in range(30)]
+        for client in clients:
+            client.setblocking(False)
+            client.connect_ex((server.host, server.port))
+        server.stop()
+        for client in clients:
+            client.close()
+    gc.collect()
+    assert not [warning for warning in recwarn if "unclosed" in str(warning.message)]
