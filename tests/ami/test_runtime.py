@@ -327,3 +327,8 @@ def test_action_ids_begin_with_the_host_in_plain_ascii_and_stay_short(monkeypatc
 
 def test_action_ids_of_two_connections_begin_differently():
     assert len({SYSTEM.id_prefix() for _ in range(5)}) > 1
+
+
+def test_a_name_that_no_host_can_have_is_a_failure_to_connect():
+    with pytest.raises(ManagerSocketError, match=r"cannot connect to pbx\.\.example:5038"):
+        SYSTEM.connect("pbx..example", 5038, 1)

@@ -204,3 +204,22 @@ def test_any_file_is_a_recording_or_one_error(tmp_path_factory, content):
         problem = str(error)
     assert problem.startswith(f"{path}, line ")
     assert "\n" not in problem
+
+
+def test_nothing_is_written_after_a_record_that_could_not_be(tmp_path):
+    class Full:
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+        def close(self):
+            pass
+
+    writer = RecordingWriter(tmp_path / "r.yaml", HEADER)
+    working, writer._file = writer._file, Full()
+    with pytest.raises(RecordingError, match="No space left on device"):
+        writer.write(PING)
+    writer._file = working
+    with pytest.raises(RecordingError, match="No space left on device"):
+        writer.write(PING)
+    writer.close()
+    assert load(tmp_path / "r.yaml").records == []
