@@ -1,54 +1,89 @@
 """The events and aggregates of conferences by ConfBridge."""
 
-from ami.catalogue import Aggregate, Bool, Event, Int, Text
-from ami.core_events import BridgeEvent, ChannelEvent
+from ami.catalogue import Aggregate, Event
+from ami.headers import Bool, Int, Text
+from ami.snapshots import BridgeEvent, ChannelEvent
+
+__all__ = [
+    "ConfbridgeEnd", "ConfbridgeJoin", "ConfbridgeLeave", "ConfbridgeList", "ConfbridgeListComplete",
+    "ConfbridgeListRooms", "ConfbridgeListRoomsComplete", "ConfbridgeListRooms_Aggregate", "ConfbridgeList_Aggregate",
+    "ConfbridgeMute", "ConfbridgeRecord", "ConfbridgeStart", "ConfbridgeStopRecord", "ConfbridgeTalking",
+    "ConfbridgeUnmute",
+]  # fmt: skip
+
+# Conferences
 
 
-class ConfbridgeStart(Event):
+class _Conference(BridgeEvent, abstract=True):
+    """The base of events about a conference."""
+
+    conference = Text()
+
+
+class ConfbridgeStart(_Conference):
     """A conference began."""
 
-    conference = Text()
-    bridge_uniqueid = Text()
 
-
-class ConfbridgeEnd(Event):
+class ConfbridgeEnd(_Conference):
     """A conference ended."""
 
-    conference = Text()
-    bridge_uniqueid = Text()
+
+class ConfbridgeRecord(_Conference):
+    """The recording of a conference began."""
 
 
-class ConfbridgeJoin(BridgeEvent):
+class ConfbridgeStopRecord(_Conference):
+    """The recording of a conference ended."""
+
+
+# Who is in them
+
+
+class _Participant(_Conference, ChannelEvent, abstract=True):
+    """The base of events about somebody in a conference."""
+
+    admin = Bool("Yes")
+
+
+class ConfbridgeJoin(_Participant):
     """Somebody joined a conference."""
 
-    conference = Text()
-    admin = Bool("Yes")
     muted = Bool("Yes")
 
 
-class ConfbridgeLeave(BridgeEvent):
+class ConfbridgeLeave(_Participant):
     """Somebody left a conference."""
 
-    conference = Text()
-    admin = Bool("Yes")
+
+class ConfbridgeMute(_Participant):
+    """Somebody in a conference was muted."""
 
 
-class ConfbridgeTalking(BridgeEvent):
+class ConfbridgeUnmute(_Participant):
+    """Somebody in a conference is no longer muted."""
+
+
+class ConfbridgeTalking(_Participant):
     """Somebody in a conference began or stopped to talk."""
 
-    conference = Text()
     talking_status = Bool("on", process=False)
-    admin = Bool("Yes")
+
+
+# Lists
 
 
 class ConfbridgeList(ChannelEvent):
-    """An item of the answer to `ConfbridgeList`: somebody in a conference."""
+    """An item of the answer to `ConfbridgeList`: somebody in a conference, for `answered_time` seconds.
+
+    Asterisk 22 has `end_marked_any`, 16 has not.
+    """
 
     conference = Text()
     admin = Bool("Yes", process=False)
     marked_user = Bool("Yes", process=False)
     wait_marked = Bool("Yes")
     end_marked = Bool("Yes")
+    end_marked_any = Bool("Yes")
     waiting = Bool("Yes")
     muted = Bool("Yes")
     talking = Bool("Yes")

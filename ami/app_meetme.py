@@ -1,27 +1,23 @@
-"""The actions of conferences by MeetMe."""
+"""The actions of conferences by MeetMe, which needs DAHDI; few packages of Asterisk have it."""
 
 from ami import app_meetme_events
-from ami.catalogue import Action
+from ami.request import Action
 
 __all__ = ["MeetmeList", "MeetmeListRooms", "MeetmeMute", "MeetmeUnmute"]
 
 
 class MeetmeList(Action):
-    """List who is in the conferences, or in one of them."""
+    """List who is in the conferences, or in one of them; without any, Asterisk answers with an error."""
 
     conference: str | None = None
 
     _aggregates = (app_meetme_events.MeetmeList_Aggregate,)
-    _list = (app_meetme_events.MeetmeList,)
-    _finalisers = (app_meetme_events.MeetmeListComplete,)
 
 
 class MeetmeListRooms(Action):
-    """List the conferences."""
+    """List the conferences; without any, Asterisk answers with an error."""
 
     _aggregates = (app_meetme_events.MeetmeListRooms_Aggregate,)
-    _list = (app_meetme_events.MeetmeListRooms,)
-    _finalisers = (app_meetme_events.MeetmeListRoomsComplete,)
 
 
 class MeetmeMute(Action):

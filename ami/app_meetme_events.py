@@ -1,7 +1,63 @@
 """The events and aggregates of conferences by MeetMe."""
 
-from ami.catalogue import Aggregate, Bool, Event, Header, Int, Text
-from ami.core_events import ChannelEvent
+from ami.catalogue import Aggregate, Event
+from ami.headers import Bool, Duration, Header, Int, Text
+from ami.snapshots import ChannelEvent
+
+__all__ = [
+    "MeetmeEnd", "MeetmeJoin", "MeetmeLeave", "MeetmeList", "MeetmeListComplete", "MeetmeListRooms",
+    "MeetmeListRoomsComplete", "MeetmeListRooms_Aggregate", "MeetmeList_Aggregate", "MeetmeMute", "MeetmeTalkRequest",
+    "MeetmeTalking",
+]  # fmt: skip
+
+# Conferences and who is in them
+
+
+class MeetmeEnd(Event):
+    """A conference ended."""
+
+    meetme = Text()
+
+
+class _Participant(ChannelEvent, abstract=True):
+    """The base of events about somebody in a conference, who is `user` there; `duration` is the seconds since then."""
+
+    meetme = Text()
+    user = Int()
+
+
+class MeetmeJoin(_Participant):
+    """Somebody joined a conference."""
+
+
+class MeetmeLeave(_Participant):
+    """Somebody left a conference."""
+
+    duration = Int()
+
+
+class MeetmeMute(_Participant):
+    """Somebody in a conference was muted, or no longer is."""
+
+    duration = Int()
+    status = Bool("on", process=False)
+
+
+class MeetmeTalking(_Participant):
+    """Somebody in a conference began or stopped to talk."""
+
+    duration = Int()
+    status = Bool("on")
+
+
+class MeetmeTalkRequest(_Participant):
+    """Somebody in a conference asks to be allowed to talk, or no longer does."""
+
+    duration = Int()
+    status = Bool("on")
+
+
+# Lists
 
 
 class _Talking(Header[bool]):
@@ -12,28 +68,18 @@ class _Talking(Header[bool]):
         return {"Yes": True, "No": False}.get(text)
 
 
-class MeetmeJoin(ChannelEvent):
-    """Somebody joined a conference."""
-
-    meetme = Text()
-    user = Int()
-
-
-class MeetmeMute(ChannelEvent):
-    """Somebody in a conference was muted, or no longer is."""
-
-    meetme = Text()
-    user = Int()
-    status = Bool("on", process=False)
-
-
 class MeetmeList(Event):
-    """An item of the answer to `MeetmeList`: somebody in a conference."""
+    """An item of the answer to `MeetmeList`: somebody in a conference.
+
+    `muted` says by whom; `talking` is None where the conference does not listen for it.
+    """
 
     conference = Text()
     user_number = Int(process=-1)
     caller_id_num = Text("CallerIDNum")
     caller_id_name = Text("CallerIDName")
+    connected_line_num = Text()
+    connected_line_name = Text()
     channel = Text()
     admin = Bool("Yes", process=False)
     role = Text()
@@ -57,12 +103,15 @@ class MeetmeList_Aggregate(Aggregate):
 
 
 class MeetmeListRooms(Event):
-    """An item of the answer to `MeetmeListRooms`: a conference."""
+    """An item of the answer to `MeetmeListRooms`: a conference; `activity` is the seconds since it began.
+
+    `marked` is a number, or `N/A`.
+    """
 
     conference = Text()
     parties = Int(process=-1)
     marked = Text()
-    activity = Text()
+    activity = Duration()
     creation = Text()
     locked = Bool("Yes", process=False)
 

@@ -1,20 +1,21 @@
-"""Which callbacks an event, an aggregate or an orphan goes to, and in which order."""
+"""Which callbacks an event, an aggregate, an orphan or a change of state goes to, and in which order."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from ami.catalogue import Aggregate, Event, event_name
-from ami.message import Message
+from ami.outcomes import Orphan, Output, StateChange
 
 __all__ = ["Callback", "CallbackRegistry", "Identifier"]
 
 Callback = Callable[..., object]
-"""Called as `function(event, manager)`; with an event, an aggregate, or an orphaned response."""
+"""Called as `function(event, manager)`; with an event, an aggregate, an orphaned response, or a change of state."""
 
-Identifier = str | type[Event] | type[Aggregate] | None
-"""A name, a declared class, `''` for every event, None for orphaned responses."""
+Identifier = str | type[Event] | type[Aggregate] | type[StateChange] | None
+"""A name, a declared class, `''` for every event, None for orphaned responses, `StateChange` for those of the link."""
 
 F = TypeVar("F", bound=Callable[..., Any])
+_Key = str | type[StateChange] | None
 
 
 class CallbackRegistry(Generic[F]):
@@ -25,8 +26,8 @@ class CallbackRegistry(Generic[F]):
     """
 
     def __init__(self) -> None:
-        self._entries: tuple[tuple[str | None, F], ...] = ()
-        self._matches: dict[str | None, tuple[F, ...]] = {}
+        self._entries: tuple[tuple[_Key, F], ...] = ()
+        self._tables: tuple[dict[_Key, tuple[F, ...]], tuple[F, ...]] = {}, ()
 
     def register(self, event: Identifier, function: F) -> None:
         """Add a callback; one that is there already, for the same events, moves to the end."""
@@ -40,22 +41,32 @@ class CallbackRegistry(Generic[F]):
         self._change(tuple(each for each in self._entries if each != entry))
         return found
 
-    def matching(self, output: Event | Aggregate | Message) -> tuple[F, ...]:
-        """The callbacks for an event or an aggregate, by its name, or for a response, which is an orphan."""
-        name = output.name if isinstance(output, (Event, Aggregate)) else None
-        matches, entries = self._matches, self._entries  # in this order: a change replaces them in the other
-        found = matches.get(name)
-        if found is None:
-            wanted = (None,) if name is None else ("", name)
-            found = tuple(function for identifier, function in entries if identifier in wanted)
-            if any(identifier == name for identifier, _ in entries):
-                matches[name] = found
-        return found
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The names of the events that are wanted; None for all."""
+        by_key, universal = self._tables
+        return None if universal else frozenset(key for key in by_key if isinstance(key, str))
 
-    def _change(self, entries: tuple[tuple[str | None, F], ...]) -> None:
+    def matching(self, output: Output) -> tuple[F, ...]:
+        """The callbacks for what a session gave."""
+        by_key, universal = self._tables
+        if isinstance(output, Event):
+            return by_key.get(output.name, universal)
+        if isinstance(output, Aggregate):
+            return by_key.get(output.name, universal)
+        return by_key.get(None if isinstance(output, Orphan) else StateChange, ())
+
+    def _change(self, entries: tuple[tuple[_Key, F], ...]) -> None:
         self._entries = entries
-        self._matches = {}
+        by_key = {
+            key: tuple(function for each, function in entries if each == key or (each == "" and isinstance(key, str)))
+            for key, _ in entries
+            if key != ""
+        }
+        self._tables = by_key, tuple(function for key, function in entries if key == "")
 
 
-def _normal(event: Identifier) -> str | None:
-    return event if event is None or isinstance(event, str) else event_name(event)
+def _normal(event: Identifier) -> _Key:
+    if event is None or event is StateChange or isinstance(event, str):
+        return event
+    return event_name(event)  # type: ignore[arg-type]

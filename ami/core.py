@@ -1,36 +1,78 @@
-"""The actions of Asterisk's core and of its queues.
+"""The documented actions: those of channels, of the dialplan and of the session, and those of other families.
 
 Each class builds the request of one action; `Manager.send_action` sends it. A list that answers comes as
 events, with `request.synchronous = True` in `Response.events`, with `request.aggregate = True` as an aggregate.
 """
 
-import hashlib
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from ami import core_events, wire
-from ami.catalogue import Action, Request, param
+from ami import core_events
+from ami.agi import AGI
+from ami.bridges import Bridge, LocalOptimizeAway
+from ami.catalogue import Aggregate, Event
+from ami.cdr import SetCDRUserField
+from ami.config import CreateConfig, GetConfig, ListCategories, UpdateConfig
 from ami.core_events import ORIGINATE_RESULT_MAP
-from ami.errors import ManagerAuthError, ManagerError
-from ami.message import KEY_RESPONSE, Message
-from ami.session import Response
+from ami.database import DBDel, DBDelTree, DBGet, DBPut
+from ami.errors import ManagerAuthError
+from ami.login import (
+    AUTHTYPE_MD5,
+    EVENTMASK_ALL,
+    EVENTMASK_CALL,
+    EVENTMASK_LOG,
+    EVENTMASK_NONE,
+    EVENTMASK_SYSTEM,
+    Challenge,
+    Events,
+    Login,
+    Logoff,
+    Ping,
+)
+from ami.monitors import ChangeMonitor, MixMonitorMute, Monitor, PauseMonitor, StopMonitor, UnpauseMonitor
+from ami.parking import Park, ParkedCalls
+from ami.queues import (
+    QueueAdd,
+    QueueLog,
+    QueuePause,
+    QueuePenalty,
+    QueueReload,
+    QueueRemove,
+    QueueStatus,
+    QueueSummary,
+)
+from ami.request import Action, Request, param
+from ami.sip import SIPnotify, SIPpeers, SIPqualify, SIPshowpeer, SIPshowregistry
+from ami.states import ExtensionState
+from ami.system import ModuleCheck, ModuleLoad, Reload
+from ami.voicemail import MailboxCount, MailboxStatus, VoicemailUsersList
 
 __all__ = [
-    "AUTHTYPE_MD5", "EVENTMASK_ALL", "EVENTMASK_CALL", "EVENTMASK_LOG", "EVENTMASK_NONE", "EVENTMASK_SYSTEM",
+    "AGI", "AUTHTYPE_MD5", "EVENTMASK_ALL", "EVENTMASK_CALL", "EVENTMASK_LOG", "EVENTMASK_NONE", "EVENTMASK_SYSTEM",
+    "FORMAT_ALAW", "FORMAT_G723", "FORMAT_G729", "FORMAT_GSM", "FORMAT_SLN", "FORMAT_ULAW", "FORMAT_VOX", "FORMAT_WAV",
     "ORIGINATE_RESULT_ANSWERED", "ORIGINATE_RESULT_BAD_NUMBER", "ORIGINATE_RESULT_BUSY", "ORIGINATE_RESULT_CONGESTION",
     "ORIGINATE_RESULT_INCOMPLETE", "ORIGINATE_RESULT_MAP", "ORIGINATE_RESULT_REJECT", "ORIGINATE_RESULT_RING_LOCAL",
-    "ORIGINATE_RESULT_RING_REMOTE", "Challenge", "Command", "CoreShowChannels", "DBGet", "DBPut", "Events", "Getvar",
-    "Hangup", "Login", "Logoff", "ManagerAuthError", "Originate_Application", "Originate_Context", "Ping",
-    "QueueStatus", "QueueSummary", "Setvar", "Status", "UserEvent",
+    "ORIGINATE_RESULT_RING_REMOTE", "AbsoluteTimeout", "Bridge", "Challenge", "ChangeMonitor", "Command",
+    "ControlPlayback", "CoreShowChannelMap", "CoreShowChannels", "CreateConfig", "DBDel", "DBDelTree", "DBGet", "DBPut",
+    "DialplanExtensionAdd", "DialplanExtensionRemove", "Events", "ExtensionState", "GetConfig", "Getvar", "Hangup",
+    "JabberSend", "ListCategories", "ListCommands", "LocalOptimizeAway", "Login", "Logoff", "MailboxCount",
+    "MailboxStatus", "ManagerAuthError", "MessageSend", "MixMonitorMute", "ModuleCheck", "ModuleLoad", "Monitor",
+    "MuteAudio", "Originate", "Originate_Application", "Originate_Context", "Park", "ParkedCalls", "PauseMonitor",
+    "Ping", "PlayDTMF", "PlayMF", "QueueAdd", "QueueLog", "QueuePause", "QueuePenalty", "QueueReload", "QueueRemove",
+    "QueueStatus", "QueueSummary", "Redirect", "Reload", "SIPnotify", "SIPpeers", "SIPqualify", "SIPshowpeer",
+    "SIPshowregistry", "SendFlash", "SendText", "SetCDRUserField", "Setvar", "ShowDialPlan", "Status", "StopMonitor",
+    "UnpauseMonitor", "UpdateConfig", "UserEvent", "VoicemailUsersList", "WaitEvent",
 ]  # fmt: skip
 
-AUTHTYPE_MD5 = "MD5"
-
-EVENTMASK_ALL = "on"
-EVENTMASK_NONE = "off"
-EVENTMASK_CALL = "call"
-EVENTMASK_LOG = "log"
-EVENTMASK_SYSTEM = "system"
+FORMAT_SLN = "sln"
+FORMAT_G723 = "g723"
+FORMAT_G729 = "g729"
+FORMAT_GSM = "gsm"
+FORMAT_ALAW = "alaw"
+FORMAT_ULAW = "ulaw"
+FORMAT_VOX = "vox"
+FORMAT_WAV = "wav"
 
 ORIGINATE_RESULT_BAD_NUMBER = 0
 ORIGINATE_RESULT_REJECT = 1
@@ -41,140 +83,46 @@ ORIGINATE_RESULT_BUSY = 5
 ORIGINATE_RESULT_CONGESTION = 8
 ORIGINATE_RESULT_INCOMPLETE = 30
 
-# Sessions
+
+def _assignments(variables: str | Mapping[str, object]) -> str | tuple[str, ...]:
+    """Variables as Asterisk reads them: a header `Variable` for each, with `name=value`; text as it is."""
+    return variables if isinstance(variables, str) else tuple(f"{name}={value}" for name, value in variables.items())
 
 
-class Challenge(Action):
-    """Ask for the challenge of a login that does not send the secret; the response has it as `Challenge`."""
-
-    authtype: str = param("AuthType", default=AUTHTYPE_MD5)
-
-
-class Login(Action):
-    """Log in: with a `challenge`, by its MD5 digest with the secret; without, with the secret itself.
-
-    `events=False` asks for no events. A refusal raises `ManagerAuthError` from `send_action`, and so does,
-    here, a challenge with an `authtype` other than MD5.
-    """
-
-    def __init__(
-        self,
-        username: str,
-        secret: str,
-        events: bool = True,
-        challenge: str | None = None,
-        authtype: str | None = AUTHTYPE_MD5,
-    ) -> None:
-        Request.__init__(self, "Login")
-        self["Username"] = username
-        if challenge is not None and authtype:
-            if authtype != AUTHTYPE_MD5:
-                raise ManagerAuthError(f"no login by {authtype!r} can be made; {AUTHTYPE_MD5} can")
-            self["AuthType"] = authtype
-            self["Key"] = hashlib.md5(wire.encode(challenge + secret), usedforsecurity=False).hexdigest()
-        else:
-            self["Secret"] = secret
-        if not events:
-            self["Events"] = EVENTMASK_NONE
-
-    def process_response(self, response: Message) -> Message:
-        """Raise `ManagerAuthError` for a refusal."""
-        if response.get(KEY_RESPONSE) == "Error":
-            raise ManagerAuthError(response.get("Message") or "the server refused the login")
-        return super().process_response(response)
+def _joined(parts: str | Iterable[object]) -> str:
+    """Text, or several parts of one, as text with commas."""
+    return parts if isinstance(parts, str) else ",".join(map(str, parts))
 
 
-def login_steps(username: str, secret: str, *, events: bool = True) -> Generator[Request, Response | None, Response]:
-    """The actions of a login by MD5 challenge, one after the other, each answered by what it brought.
-
-    Raises `ManagerAuthError` for a refusal, `ManagerError` when an answer does not come.
-    """
-    challenged = yield Challenge()
-    challenge = None if challenged is None else challenged.result.get("Challenge")
-    if challenged is None or challenge is None:
-        _no_login("Challenge", challenged)
-    logged_in = yield Login(username, secret, events=events, challenge=challenge)
-    if logged_in is None:
-        _no_login("Login", logged_in)
-    return logged_in
-
-
-def _no_login(action: str, response: Response | None) -> NoReturn:
-    if response is None:
-        raise ManagerError(f"the server did not answer {action} in time")
-    raise ManagerAuthError(response.result.get("Message") or f"the server refused {action}")
-
-
-class Logoff(Action):
-    """End the session; the server says `Goodbye` and closes the connection."""
-
-    def process_response(self, response: Message) -> Message:
-        """`Goodbye` is this action's success."""
-        response = super().process_response(response)
-        response.success = response.success or response.get(KEY_RESPONSE) == "Goodbye"
-        return response
-
-
-class Ping(Action):
-    """Ask for a sign of life; the result has the seconds it took as `RTT`, or -1 for an answer that is none."""
-
-    def process_response(self, response: Message) -> Message:
-        """Add `RTT`. Asterisk from 1.8 on says `Ping: Pong`; before, `Pong` was the response itself."""
-        response = super().process_response(response)
-        pong = "Pong" in (response.get("Ping"), response.get(KEY_RESPONSE))
-        response.success = response.success or pong
-        response.put("RTT", response.elapsed if pong else -1)
-        return response
-
-
-class Events(Action):
-    """Choose the classes of events to be sent: a mask as text, or several classes.
-
-    Several classes are sent as a list; `on` among them means all, none of them means `off`.
-    """
-
-    def __init__(self, mask: str | Iterable[str]) -> None:
-        Request.__init__(self, "Events")
-        if not isinstance(mask, str):
-            classes = list(mask)
-            if EVENTMASK_ALL in classes:
-                mask = EVENTMASK_ALL
-            else:
-                mask = ",".join(each for each in classes if each != EVENTMASK_NONE) or EVENTMASK_NONE
-        self["EventMask"] = mask
-
-    def process_response(self, response: Message) -> Message:
-        """Asterisk before 1.8 answered `Events On` or `Events Off`, not `Success`."""
-        response = super().process_response(response)
-        response.success = response.success or response.get(KEY_RESPONSE) in ("Events On", "Events Off")
-        return response
-
-
-class Command(Action):
-    """Run a command of Asterisk's command line; the lines it prints are the result's `data`."""
-
-    command: str
-
-
-# Channels
+# Lists of channels
 
 
 class CoreShowChannels(Action):
     """List the channels."""
 
     _aggregates = (core_events.CoreShowChannels_Aggregate,)
-    _list = (core_events.CoreShowChannel,)
-    _finalisers = (core_events.CoreShowChannelsComplete,)
+
+
+class CoreShowChannelMap(Action):
+    """List the channels that one is connected with, directly or by others; Asterisk 22 has it, 16 has not."""
+
+    channel: str
+
+    _list = (core_events.CoreShowChannelMap,)
+    _finalisers = (core_events.CoreShowChannelMapComplete,)
 
 
 class Status(Action):
-    """List the channels with their state, or only `channel`."""
+    """List the channels with their state, or only `channel`; with some of their variables, or all of them."""
 
-    channel: str | None = param("Channel", default=None)
+    channel: str | None = None
+    variables: str | Sequence[str] | None = param("Variables", default=None, encode=_joined)
+    all_variables: bool | None = None
 
     _aggregates = (core_events.Status_Aggregate,)
-    _list = (core_events.Status,)
-    _finalisers = (core_events.StatusComplete,)
+
+
+# What is done to channels
 
 
 class Hangup(Action):
@@ -188,6 +136,241 @@ class Hangup(Action):
 
     _finalisers = (core_events.Hangup,)
     _shared_headers = ("Channel",)
+
+    def get_aggregate_classes(self) -> tuple[type[Aggregate], ...]:
+        """The list that answers where the channel is a pattern."""
+        return (core_events.Hangup_Aggregate,) if str(self.channel).startswith("/") else ()
+
+    def get_synchronous_classes(
+        self,
+    ) -> tuple[tuple[type[Event], ...], tuple[type[Event], ...], tuple[type[Event], ...]]:
+        """The events of that list, or the one that says that the channel is gone."""
+        for kind in self.get_aggregate_classes():
+            return (), kind._aggregation_members, kind._aggregation_finalisers
+        return super().get_synchronous_classes()
+
+    def is_ended_by(self, event: Event) -> bool:
+        """Whether this channel is gone, which can be asked for by its name, in any case, and by its Uniqueid."""
+        return isinstance(event, core_events.Hangup) and str(self.channel).lower() in (
+            event.get("Channel", "").lower(),
+            event.get("Uniqueid", "").lower(),
+        )
+
+
+class AbsoluteTimeout(Action):
+    """Have a channel hang up in so many seconds; 0 takes that back."""
+
+    channel: str
+    seconds: int = param("Timeout", default=0, encode=lambda seconds: str(int(seconds)))
+
+
+class Redirect(Action):
+    """Have a channel go on elsewhere in the dialplan; with `extra_channel`, that one, too, at a place of its own."""
+
+    channel: str
+    context: str
+    extension: str = param("Exten")
+    priority: int | str
+    extra_channel: str | None = None
+    extra_context: str | None = None
+    extra_extension: str | None = param("ExtraExten", default=None)
+    extra_priority: int | str | None = None
+
+
+class MuteAudio(Action):
+    """Mute what a channel says (`input`), what it hears (`output`), or both; or end that, with `muted=False`."""
+
+    channel: str
+    direction: str
+    state: str
+
+    def __init__(self, channel: str, input: bool = False, output: bool = False, muted: bool = False) -> None:
+        if not input and not output:
+            raise ValueError("neither input nor output is to be muted, or no longer muted")
+        Request.__init__(self, "MuteAudio")
+        self.channel = channel
+        self.direction = "all" if input and output else "in" if input else "out"
+        self.state = "on" if muted else "off"
+
+
+class PlayDTMF(Action):
+    """Play a digit to a channel, for `duration` milliseconds; or, with `receive`, as if the channel had sent it."""
+
+    channel: str
+    digit: str | int = param("Digit", encode=str)
+    duration: int | None = None
+    receive: bool | None = None
+
+
+class PlayMF(Action):
+    """Play a digit in the tones of MF to a channel, for `duration` milliseconds."""
+
+    channel: str
+    digit: str | int = param("Digit", encode=str)
+    duration: int | None = None
+
+
+class SendFlash(Action):
+    """Send a hook flash to a channel; or, with `receive`, as if it had sent one. Asterisk 22 has it, 16 has not."""
+
+    channel: str
+    receive: bool | None = None
+
+
+class SendText(Action):
+    """Send a text to a channel; `content_type` is `text/plain` unless another is given."""
+
+    channel: str
+    message: str
+    content_type: str | None = param("Content-Type", default=None)
+
+
+class ControlPlayback(Action):
+    """Control what the application ControlPlayback plays: `stop`, `forward`, `reverse`, `pause` or `restart`."""
+
+    channel: str
+    control: str
+
+
+# Originate
+
+
+class _Originate(Action, action="Originate"):
+    """What the ways to originate a call have in common.
+
+    `timeout`, in milliseconds, is how long to let it ring, 30 s by default. With `async_` the answer comes at once,
+    and `OriginateResponse` tells the result; without, it comes when the call was answered or given up, and nothing
+    else comes before.
+    """
+
+    channel: str
+    async_: bool = param("Async", encode=lambda value: "true" if value else "false")
+    ring_timeout: int | None = param("Timeout", encode=str)
+    callerid: str | None = param("CallerID")
+    variables: Mapping[str, object] | None = param("Variable", encode=_assignments)
+    account: str | None
+
+    def __init__(
+        self,
+        channel: str,
+        timeout: int | None = None,
+        callerid: str | None = None,
+        variables: Mapping[str, object] | None = None,
+        account: str | None = None,
+        async_: bool = True,
+    ) -> None:
+        Request.__init__(self, "Originate")
+        self.channel = channel
+        self.async_ = async_
+        self.ring_timeout = timeout or None
+        self.callerid = callerid or None
+        self.variables = variables or None
+        self.account = account or None
+        self.timeout = timeout / 1000 + 2 if timeout else 600
+
+
+class Originate_Application(_Originate, action="Originate"):
+    """Call `channel`, and run an application of the dialplan on it when it answers.
+
+    `data` is the application's argument, or a sequence of them; `timeout`, in milliseconds, is how long to let it
+    ring. With `async_` the answer comes at once, and `OriginateResponse` tells the result.
+    """
+
+    application: str
+    application_data: str | None = param("Data")
+
+    def __init__(
+        self,
+        channel: str,
+        application: str,
+        data: str | Sequence[object] = (),
+        timeout: int | None = None,
+        callerid: str | None = None,
+        variables: Mapping[str, object] | None = None,
+        account: str | None = None,
+        async_: bool = True,
+    ) -> None:
+        super().__init__(channel, timeout, callerid, variables, account, async_)
+        self.application = application
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"data is text or a sequence of arguments, not {type(data).__name__}")
+        self.application_data = _joined(data) or None
+
+
+class Originate_Context(_Originate, action="Originate"):
+    """Call `channel`, and have it go on in the dialplan at `extension`, `priority` of `context` when it answers.
+
+    `timeout` and `async_` are those of `Originate_Application`.
+    """
+
+    context: str
+    extension: str = param("Exten")
+    priority: int | str
+
+    def __init__(
+        self,
+        channel: str,
+        context: str,
+        extension: str,
+        priority: int | str,
+        timeout: int | None = None,
+        callerid: str | None = None,
+        variables: Mapping[str, object] | None = None,
+        account: str | None = None,
+        async_: bool = True,
+    ) -> None:
+        super().__init__(channel, timeout, callerid, variables, account, async_)
+        self.context, self.extension, self.priority = context, extension, priority
+
+
+class Originate(_Originate):
+    """Call `channel`, with everything that Asterisk has for that: then an application, or an extension.
+
+    `codecs` are joined by commas; `channel_id` and `other_channel_id`, of the second half of a Local channel, become
+    Uniqueids; `pre_dial_gosub`, of Asterisk 22, is a subroutine for the channel before it is called.
+    """
+
+    context: str | None
+    extension: str | None = param("Exten")
+    priority: int | str | None
+    application: str | None
+    application_data: str | None = param("Data")
+    early_media: bool | None
+    codecs: str | Sequence[str] | None = param("Codecs", encode=_joined)
+    channel_id: str | None
+    other_channel_id: str | None
+    pre_dial_gosub: str | None = param("PreDialGoSub")
+
+    def __init__(
+        self,
+        channel: str,
+        *,
+        context: str | None = None,
+        extension: str | None = None,
+        priority: int | str | None = None,
+        application: str | None = None,
+        data: str | Sequence[object] | None = None,
+        timeout: int | None = None,
+        callerid: str | None = None,
+        variables: Mapping[str, object] | None = None,
+        account: str | None = None,
+        async_: bool = True,
+        early_media: bool | None = None,
+        codecs: str | Sequence[str] | None = None,
+        channel_id: str | None = None,
+        other_channel_id: str | None = None,
+        pre_dial_gosub: str | None = None,
+    ) -> None:
+        super().__init__(channel, timeout, callerid, variables, account, async_)
+        self.context, self.extension, self.priority = context, extension, priority
+        self.application = application
+        self.application_data = None if data is None else _joined(data) or None
+        self.early_media, self.codecs = early_media, codecs
+        self.channel_id, self.other_channel_id = channel_id, other_channel_id
+        self.pre_dial_gosub = pre_dial_gosub
+
+
+# Variables
 
 
 class Getvar(Action):
@@ -205,126 +388,68 @@ class Setvar(Action):
     channel: str | None = None
 
 
-class _Originate(Request):
-    """What the two ways to originate a call have in common."""
-
-    def __init__(
-        self,
-        channel: str,
-        timeout: int | None = None,
-        callerid: str | None = None,
-        variables: Mapping[str, object] | None = None,
-        account: str | None = None,
-        async_: bool = True,
-    ) -> None:
-        super().__init__("Originate")
-        self["Channel"] = channel
-        self["Async"] = "true" if async_ else "false"
-        if timeout:
-            self["Timeout"] = str(timeout)
-        if callerid:
-            self["CallerID"] = callerid
-        if variables:
-            self["Variable"] = tuple(f"{name}={value}" for name, value in variables.items())
-        if account:
-            self["Account"] = account
-        # An answer that is not asynchronous comes when the call was answered or given up: 30 s by default.
-        self.timeout = timeout / 1000 + 2 if timeout else 600
+# The dialplan
 
 
-class Originate_Application(_Originate):
-    """Call `channel`, and run an application of the dialplan on it when it answers.
+class ShowDialPlan(Action):
+    """List the dialplan, or one context of it, or an extension."""
 
-    `data` is the application's argument, or a sequence of them; `timeout`, in milliseconds, is how long to let it
-    ring. With `async_` the answer comes at once, and `OriginateResponse` tells the result.
-    """
+    extension: str | None = None
+    context: str | None = None
 
-    def __init__(
-        self,
-        channel: str,
-        application: str,
-        data: str | Sequence[object] = (),
-        timeout: int | None = None,
-        callerid: str | None = None,
-        variables: Mapping[str, object] | None = None,
-        account: str | None = None,
-        async_: bool = True,
-    ) -> None:
-        super().__init__(channel, timeout, callerid, variables, account, async_)
-        self["Application"] = application
-        if isinstance(data, (bytes, bytearray, memoryview)):
-            raise TypeError(f"data is text or a sequence of arguments, not {type(data).__name__}")
-        text = data if isinstance(data, str) else ",".join(map(str, data))
-        if text:
-            self["Data"] = text
+    _list = (core_events.ListDialplan,)
+    _finalisers = (core_events.ShowDialPlanComplete,)
 
 
-class Originate_Context(_Originate):
-    """Call `channel`, and have it go on in the dialplan at `extension`, `priority` of `context` when it answers.
+class DialplanExtensionAdd(Action):
+    """Add a step to an extension, or a `hint`; with `replace` in the place of another. The next reload undoes it."""
 
-    `timeout` and `async_` are those of `Originate_Application`.
-    """
-
-    def __init__(
-        self,
-        channel: str,
-        context: str,
-        extension: str,
-        priority: int | str,
-        timeout: int | None = None,
-        callerid: str | None = None,
-        variables: Mapping[str, object] | None = None,
-        account: str | None = None,
-        async_: bool = True,
-    ) -> None:
-        super().__init__(channel, timeout, callerid, variables, account, async_)
-        self["Context"] = context
-        self["Exten"] = extension
-        self["Priority"] = priority
+    context: str
+    extension: str
+    priority: int | str
+    application: str
+    application_data: str | None = None
+    replace: bool | None = None
 
 
-# Queues
+class DialplanExtensionRemove(Action):
+    """Take an extension out of the dialplan, or one step of it."""
+
+    context: str
+    extension: str
+    priority: int | str | None = None
 
 
-class QueueStatus(Action):
-    """List the queues with their members and callers, or only `queue`."""
-
-    queue: str | None = None
-
-    _aggregates = (core_events.QueueStatus_Aggregate,)
-    _list = (core_events.QueueParams, core_events.QueueMember, core_events.QueueEntry)
-    _finalisers = (core_events.QueueStatusComplete,)
+# Commands, messages, events
 
 
-class QueueSummary(Action):
-    """List the queues with their figures, or only `queue`."""
+class Command(Action):
+    """Run a command of Asterisk's command line; the lines it prints are the result's `data`."""
 
-    queue: str | None = None
-
-    _aggregates = (core_events.QueueSummary_Aggregate,)
-    _list = (core_events.QueueSummary,)
-    _finalisers = (core_events.QueueSummaryComplete,)
+    command: str
 
 
-# The database, users
+class ListCommands(Action):
+    """List the actions that this user may send: each is a header of the result, with what it does."""
 
 
-class DBGet(Action):
-    """Read a value of Asterisk's database; it comes as the event `DBGetResponse`."""
+class MessageSend(Action):
+    """Send a message outside of calls, to `destination` (`pjsip:100`); `to` and `from_` are what it says of itself."""
 
-    family: str
-    key: str
+    destination: str | None = None
+    to: str | None = None
+    from_: str | None = None
+    body: str | None = None
+    base64_body: str | None = None
+    variables: str | Mapping[str, object] | None = param("Variable", default=None, encode=_assignments)
 
-    _list = (core_events.DBGetResponse,)
-    _finalisers = (core_events.DBGetComplete,)
 
+class JabberSend(Action):
+    """Send a message by XMPP, from an account of `xmpp.conf`."""
 
-class DBPut(Action):
-    """Write a value to Asterisk's database."""
-
-    family: str
-    key: str
-    value: str = param("Val")
+    account: str = param("Jabber")
+    jid: str = param("JID")
+    message: str
 
 
 class UserEvent(Action):
@@ -335,3 +460,19 @@ class UserEvent(Action):
         self.update(kwargs)
 
     _finalisers = (core_events.UserEvent,)
+
+
+class WaitEvent(Action):
+    """Wait so many seconds for an event, -1 without end; the session takes nothing else meanwhile.
+
+    It is meant for HTTP: by this connection events come without being waited for.
+    """
+
+    seconds: int = param("Timeout")
+
+    _finalisers = (core_events.WaitEventComplete,)
+
+    def __init__(self, seconds: int) -> None:
+        Request.__init__(self, "WaitEvent")
+        self.seconds = seconds
+        self.timeout = seconds + 5 if seconds >= 0 else math.inf

@@ -1,44 +1,77 @@
 """The events and aggregates that go with the actions of `ami.core`, and those of a call.
 
-Attributes are typed; items are the wire's text; `process()` gives the documented conversions.
+Attributes are typed; items are the wire's text; `process()` gives the documented conversions. The documented events of
+other families are here, too.
 """
 
 from typing import Any
 
-from ami.catalogue import Aggregate, Bool, Duration, Event, Float, Int, Text
+from ami.agi import AGIExec, AsyncAGI
+from ami.catalogue import Aggregate, Event
+from ami.database import DBGetComplete, DBGetResponse
+from ami.enums import ChannelState, DialStatus, Direction, HangupCause, OriginateReason, SoftHangup
+from ami.headers import Bool, Code, Duration, Int, Text, Variables, Word
+from ami.monitors import MonitorStart, MonitorStop
+from ami.parking import ParkedCall, ParkedCalls_Aggregate, ParkedCallsComplete
+from ami.queues import (
+    QueueEntry,
+    QueueMember,
+    QueueMemberAdded,
+    QueueMemberPaused,
+    QueueMemberRemoved,
+    QueueParams,
+    QueueStatus_Aggregate,
+    QueueStatusComplete,
+    QueueSummary_Aggregate,
+    QueueSummaryComplete,
+)
+from ami.queues import QueueSummaryEvent as QueueSummary
+from ami.rtp import RTCPReceived, RTCPSent
+from ami.sip import (
+    PeerEntry,
+    PeerlistComplete,
+    RegistrationsComplete,
+    RegistryEntry,
+    SIPpeers_Aggregate,
+    SIPshowregistry_Aggregate,
+)
+from ami.snapshots import ChannelEvent, ChannelSnapshot
+from ami.system import FullyBooted, Shutdown
+from ami.system import ReloadEvent as Reload
+from ami.voicemail import VoicemailUserEntry, VoicemailUserEntryComplete, VoicemailUsersList_Aggregate
 
-# Channels
+__all__ = [
+    "DTMF", "ORIGINATE_RESULT_MAP", "AGIExec", "AsyncAGI", "CCAvailable", "CCCallerRecalling",
+    "CCCallerStartMonitoring", "CCCallerStopMonitoring", "CCFailure", "CCMonitorFailed", "CCOfferTimerStart",
+    "CCRecallComplete", "CCRequestAcknowledged", "CCRequested", "ChannelEvent", "ChannelHungup", "ChannelTalkingStart",
+    "ChannelTalkingStop", "ChannelUpdate", "ChannelsHungupListComplete", "CoreShowChannel", "CoreShowChannelMap",
+    "CoreShowChannelMapComplete", "CoreShowChannelsComplete", "CoreShowChannels_Aggregate", "DBGetComplete",
+    "DBGetResponse", "DTMFBegin", "DTMFEnd", "DialBegin", "DialEnd", "DialState", "Flash", "FullyBooted", "Hangup",
+    "HangupHandlerPop", "HangupHandlerPush", "HangupHandlerRun", "HangupRequest", "Hangup_Aggregate", "JabberStatus",
+    "ListDialplan", "MobileStatus", "MonitorStart", "MonitorStop", "NewAccountCode", "NewCallerid", "NewConnectedLine",
+    "Newchannel", "Newexten", "Newstate", "OriginateResponse", "ParkedCall", "ParkedCallsComplete",
+    "ParkedCalls_Aggregate", "PeerEntry", "PeerlistComplete", "Pickup", "QueueEntry", "QueueMember", "QueueMemberAdded",
+    "QueueMemberPaused", "QueueMemberRemoved", "QueueParams", "QueueStatusComplete", "QueueStatus_Aggregate",
+    "QueueSummary", "QueueSummaryComplete", "QueueSummary_Aggregate", "RTCPReceived", "RTCPSent",
+    "RegistrationsComplete", "RegistryEntry", "Reload", "Rename", "SIPpeers_Aggregate", "SIPshowregistry_Aggregate",
+    "ShowDialPlanComplete", "Shutdown", "SoftHangupRequest", "Status", "StatusComplete", "Status_Aggregate",
+    "UserEvent", "VarSet", "VoicemailUserEntry", "VoicemailUserEntryComplete", "VoicemailUsersList_Aggregate",
+    "WaitEventComplete", "Wink",
+]  # fmt: skip
 
-
-class ChannelEvent(Event, abstract=True):
-    """The base of events about one channel, which carry a snapshot of it."""
-
-    channel = Text()
-    channel_state = Int()
-    channel_state_desc = Text()
-    caller_id_num = Text("CallerIDNum")
-    caller_id_name = Text("CallerIDName")
-    connected_line_num = Text()
-    connected_line_name = Text()
-    language = Text()
-    account_code = Text()
-    context = Text()
-    exten = Text()
-    priority = Int()
-    uniqueid = Text()
-    linkedid = Text()
+# A channel from its beginning to its end
 
 
 class Newchannel(ChannelEvent):
     """A channel was made."""
 
-    channel_state = Int(process=None)
+    channel_state = Code(ChannelState, process=None)
 
 
 class Newstate(ChannelEvent):
     """A channel changed its state."""
 
-    channel_state = Int(process=None)
+    channel_state = Code(ChannelState, process=None)
 
 
 class Newexten(ChannelEvent):
@@ -49,48 +82,296 @@ class Newexten(ChannelEvent):
     app_data = Text()
 
 
-class VarSet(ChannelEvent):
-    """A variable was set, on a channel or globally."""
+class NewCallerid(ChannelEvent):
+    """A channel got another caller id; the number and words of `cid_calling_pres` say whether it may be shown."""
 
-    variable = Text()
-    value = Text()
+    cid_calling_pres = Text("CID-CallingPres")
+
+
+class NewConnectedLine(ChannelEvent):
+    """The party that a channel is connected with has another number or name."""
+
+
+class NewAccountCode(ChannelEvent):
+    """A channel got another account code."""
+
+    old_account_code = Text()
+
+
+class Rename(Event):
+    """A channel got another name."""
+
+    channel = Text()
+    newname = Text()
+    uniqueid = Text()
+    variables = Variables()
+
+
+class ChannelUpdate(Event):
+    """A channel of SIP, or of another technology, told what it is there; gone since Asterisk 12."""
+
+    channel = Text()
+    channel_type = Text("Channeltype")
+    uniqueid = Text()
+    sip_callid = Text("SIPcallid")
+    sip_fullcontact = Text("SIPfullcontact")
 
 
 class HangupRequest(ChannelEvent):
     """A channel was asked to hang up."""
 
-    cause = Int()
+    cause = Code(HangupCause)
 
 
 class SoftHangupRequest(ChannelEvent):
-    """A channel was asked to hang up at its next opportunity."""
+    """A channel was asked to hang up at its next opportunity; `cause` is who asked, not why."""
 
-    cause = Int()
+    cause = Code(SoftHangup)
 
 
 class Hangup(ChannelEvent):
-    """A channel hung up."""
+    """A channel hung up; `tech_cause`, of Asterisk 22, is what its technology calls the cause."""
 
-    cause = Int(process=None)
+    cause = Code(HangupCause, process=None)
     cause_txt = Text("Cause-txt")
+    tech_cause = Text()
 
 
-class ChannelHungup(Event):
-    """An item of the answer to `Hangup` with a pattern: a channel that was asked to hang up."""
+class HangupHandlerPush(ChannelEvent):
+    """A channel got a subroutine, `handler`, to run when it has hung up."""
+
+    handler = Text()
+
+
+class HangupHandlerPop(ChannelEvent):
+    """A channel lost such a subroutine."""
+
+    handler = Text()
+
+
+class HangupHandlerRun(ChannelEvent):
+    """A channel that hung up runs such a subroutine."""
+
+    handler = Text()
+
+
+# What a channel does
+
+
+class DialBegin(ChannelEvent):
+    """A channel began to dial another; an originated one has no dialling channel, and only `Dest…` headers."""
+
+    dest = ChannelSnapshot.at("Dest")
+    dial_string = Text()
+
+
+class DialState(ChannelEvent):
+    """Dialling made progress; `forward` is where the call was sent on."""
+
+    dest = ChannelSnapshot.at("Dest")
+    dial_status = Word(DialStatus)
+    forward = Text()
+
+
+class DialEnd(ChannelEvent):
+    """Dialling came to a result; `forward` is where the call was sent on."""
+
+    dest = ChannelSnapshot.at("Dest")
+    dial_status = Word(DialStatus)
+    forward = Text()
+
+
+class Pickup(ChannelEvent):
+    """A channel took over the call that rang at another, the target."""
+
+    target = ChannelSnapshot.at("Target")
+
+
+class DTMFBegin(ChannelEvent):
+    """A digit began."""
+
+    digit = Text()
+    direction = Word(Direction)
+
+
+class DTMFEnd(ChannelEvent):
+    """A digit ended; it took `duration_ms` milliseconds."""
+
+    digit = Text()
+    direction = Word(Direction)
+    duration_ms = Int()
+
+
+class DTMF(Event):
+    """A digit began, or ended; that is `DTMFBegin` and `DTMFEnd` from Asterisk 12 on."""
 
     channel = Text()
+    uniqueid = Text()
+    digit = Text()
+    direction = Word(Direction)
+    begin = Bool("Yes", process=False)
+    end = Bool("Yes", process=False)
+
+    def process(self) -> tuple[dict[str, Any], list[str]]:
+        """As for every event; `Received` is added, which is whether the digit came from the channel."""
+        headers, data = super().process()
+        headers["Received"] = self.direction == Direction.RECEIVED
+        return headers, data
 
 
-class ChannelsHungupListComplete(Event):
-    """The end of the answer to `Hangup` with a pattern."""
+class Flash(ChannelEvent):
+    """The telephone of a channel sent a hook flash."""
 
-    list_items = Int()
+
+class Wink(ChannelEvent):
+    """A channel received a wink, a short change of the line's state."""
+
+
+class ChannelTalkingStart(ChannelEvent):
+    """Somebody began to talk, on a channel that TALK_DETECT watches."""
+
+
+class ChannelTalkingStop(ChannelEvent):
+    """Somebody stopped talking, after `duration` milliseconds."""
+
+    duration = Int()
+
+
+class VarSet(ChannelEvent):
+    """A variable was set; where it is a global one, `channel` and `uniqueid` are `none`, and there is nothing else."""
+
+    variable = Text()
+    value = Text()
+
+
+class UserEvent(ChannelEvent):
+    """An event that a user or the dialplan made up; the name they gave it is its header `UserEvent`."""
+
+    user_event = Text()
+
+
+# Call completion: a caller found the callee busy, or not answering, and is called back when that has changed
+
+
+class _Completion(Event, abstract=True):
+    """The base of events about one offer to be called back, from its beginning on."""
+
+    core_id = Int("CoreID")
+
+
+class CCAvailable(_Completion):
+    """A callee offers to complete a call later; `service` is `CCBS` (busy), `CCNR` (no reply) or `CCNL`."""
+
+    callee = Text()
+    service = Text()
+
+
+class CCOfferTimerStart(_Completion):
+    """A caller has `expires` seconds to accept the offer."""
+
+    caller = Text()
+    expires = Int()
+
+
+class CCRequested(_Completion):
+    """A caller accepted the offer."""
+
+    caller = Text()
+    callee = Text()
+
+
+class CCRequestAcknowledged(_Completion):
+    """The request of a caller was accepted."""
+
+    caller = Text()
+
+
+class CCCallerStopMonitoring(_Completion):
+    """The caller cannot be called back now: the callee is no longer watched."""
+
+    caller = Text()
+
+
+class CCCallerStartMonitoring(_Completion):
+    """The caller can be called back again."""
+
+    caller = Text()
+
+
+class CCCallerRecalling(_Completion):
+    """The caller is called back."""
+
+    caller = Text()
+
+
+class CCRecallComplete(_Completion):
+    """The caller was called back, and reached the callee."""
+
+    caller = Text()
+
+
+class CCMonitorFailed(_Completion):
+    """A callee can no longer be watched."""
+
+    callee = Text()
+
+
+class CCFailure(_Completion):
+    """Nothing came of the offer."""
+
+    caller = Text()
+    reason = Text()
+
+
+# Originated calls
+
+ORIGINATE_RESULT_MAP = {
+    0: "BAD_NUMBER",
+    1: "REJECTED",
+    2: "RINGING",
+    3: "RINGING",
+    4: "ANSWERED",
+    5: "BUSY",
+    8: "CONGESTION",
+    30: "INCOMPLETE",
+}
+"""What the `Reason` of an `OriginateResponse` stands for."""
+
+
+class OriginateResponse(Event):
+    """How an asynchronous `Originate` ended; `response` is `Success` or `Failure`.
+
+    Where no channel came up, `channel` is the one asked for, and `uniqueid` `<unknown>` unless it was given.
+    """
+
+    response = Text()
+    channel = Text()
+    context = Text()
+    exten = Text()
+    application = Text()
+    application_data = Text("Data")
+    reason = Code(OriginateReason, process=-1)
+    uniqueid = Text()
+    caller_id_num = Text("CallerIDNum")
+    caller_id_name = Text("CallerIDName")
+    variables = Variables()
+
+    def process(self) -> tuple[dict[str, Any], list[str]]:
+        """As for every event; a `Reason` that is known adds what it stands for, as `Result`."""
+        headers, data = super().process()
+        reason = self.reason
+        if reason in ORIGINATE_RESULT_MAP:
+            headers["Result"] = ORIGINATE_RESULT_MAP[reason]
+        return headers, data
+
+
+# Lists of channels
 
 
 class CoreShowChannel(ChannelEvent):
-    """An item of the answer to `CoreShowChannels`."""
+    """An item of the answer to `CoreShowChannels`; `duration` is in seconds."""
 
-    channel_state = Int(process=None)
+    channel_state = Code(ChannelState, process=None)
     bridge_id = Text("BridgeId")
     application = Text()
     application_data = Text()
@@ -111,16 +392,45 @@ class CoreShowChannels_Aggregate(Aggregate):
     _count_header = "ListItems"
 
 
+class CoreShowChannelMap(Event):
+    """An item of the answer to `CoreShowChannelMap`: a channel that the one asked for is connected with, by any way."""
+
+    channel = Text()
+    connected_channel = Text()
+
+
+class CoreShowChannelMapComplete(Event):
+    """The end of the answer to `CoreShowChannelMap`."""
+
+    list_items = Int()
+
+
 class Status(ChannelEvent):
-    """An item of the answer to `Status`."""
+    """An item of the answer to `Status`; `seconds` is the age of the channel, `asked_variables` what was asked for."""
 
     type = Text()
+    dnid = Text("DNID")
+    effective_connected_line_num = Text()
+    effective_connected_line_name = Text()
+    time_to_hangup = Int()
+    bridge_id = Text("BridgeID")
+    application = Text()
+    application_data = Text("Data")
+    nativeformats = Text()
+    readformat = Text()
+    readtrans = Text()
+    writeformat = Text()
+    writetrans = Text()
+    callgroup = Int()
+    pickupgroup = Int()
     seconds = Int(process=-1)
+    asked_variables = Variables("Variable")
 
 
 class StatusComplete(Event):
     """The end of the answer to `Status`."""
 
+    list_items = Int()
     item_count = Int("Items", process=-1)
 
 
@@ -132,248 +442,76 @@ class Status_Aggregate(Aggregate):
     _count_header = "Items"
 
 
-ORIGINATE_RESULT_MAP = {
-    0: "BAD_NUMBER",
-    1: "REJECTED",
-    2: "RINGING",
-    3: "RINGING",
-    4: "ANSWERED",
-    5: "BUSY",
-    8: "CONGESTION",
-    30: "INCOMPLETE",
-}
-"""What the `Reason` of an `OriginateResponse` stands for."""
+class ChannelHungup(Event):
+    """An item of the answer to `Hangup` with a pattern: a channel that was asked to hang up."""
 
-
-class OriginateResponse(Event):
-    """How an asynchronous `Originate` ended. Its `Response` header is `Success` or `Failure`."""
-
-    response = Text()
     channel = Text()
+
+
+class ChannelsHungupListComplete(Event):
+    """The end of the answer to `Hangup` with a pattern."""
+
+    list_items = Int()
+
+
+class Hangup_Aggregate(Aggregate):
+    """The answer to `Hangup` with a pattern."""
+
+    _aggregation_members = (ChannelHungup,)
+    _aggregation_finalisers = (ChannelsHungupListComplete,)
+    _count_header = "ListItems"
+
+
+# The dialplan, the session
+
+
+class ListDialplan(Event):
+    """An item of the answer to `ShowDialPlan`: a step of an extension, or something else that stands in a context.
+
+    `priority` is a number, or `hint`.
+    """
+
     context = Text()
-    exten = Text()
+    extension = Text()
+    extension_label = Text()
+    priority = Text()
     application = Text()
-    reason = Int(process=-1)
-    uniqueid = Text()
-    caller_id_num = Text("CallerIDNum")
-    caller_id_name = Text("CallerIDName")
-
-    def process(self) -> tuple[dict[str, Any], list[str]]:
-        """As for every event; a `Reason` that is known adds what it stands for, as `Result`."""
-        headers, data = super().process()
-        if headers["Reason"] in ORIGINATE_RESULT_MAP:
-            headers["Result"] = ORIGINATE_RESULT_MAP[headers["Reason"]]
-        return headers, data
+    app_data = Text()
+    registrar = Text()
+    include_context = Text()
+    switch = Text()
+    ignore_pattern = Text()
 
 
-# Queues
+class ShowDialPlanComplete(Event):
+    """The end of the answer to `ShowDialPlan`."""
+
+    list_items = Int()
+    list_extensions = Int()
+    list_priorities = Int()
+    list_contexts = Int()
 
 
-class QueueParams(Event):
-    """An item of the answer to `QueueStatus`: a queue."""
-
-    queue = Text()
-    max = Int(process=-1)
-    strategy = Text()
-    calls = Int(process=-1)
-    holdtime = Int(process=-1)
-    talk_time = Int()
-    completed = Int(process=-1)
-    abandoned = Int(process=-1)
-    service_level = Float(process=-1)
-    servicelevel_perf = Float(process=-1)
-    servicelevel_perf2 = Float()
-    weight = Float(process=-1)
+class WaitEventComplete(Event):
+    """The end of what `WaitEvent` waited for."""
 
 
-class QueueMember(Event):
-    """An item of the answer to `QueueStatus`: a member of a queue."""
-
-    queue = Text()
-    member_name = Text("Name")
-    location = Text()
-    state_interface = Text()
-    membership = Text()
-    penalty = Int(process=-1)
-    calls_taken = Int(process=-1)
-    last_call = Int(process=-1)
-    last_pause = Int()
-    in_call = Bool("1")
-    status = Int(process=-1)
-    paused = Bool("1", process=False)
-    paused_reason = Text()
-    wrapuptime = Int()
+# Other technologies
 
 
-class QueueEntry(Event):
-    """An item of the answer to `QueueStatus`: a caller who waits."""
+class JabberStatus(Event):
+    """Somebody in the roster of an account of XMPP changed their state."""
 
-    queue = Text()
-    position = Int(process=-1)
-    channel = Text()
-    uniqueid = Text()
-    caller_id_num = Text("CallerIDNum")
-    caller_id_name = Text("CallerIDName")
-    wait = Int(process=-1)
+    account = Text()
+    jid = Text("JID")
+    resource = Text()
+    status = Text()
     priority = Int()
+    description = Text()
 
 
-class QueueStatusComplete(Event):
-    """The end of the answer to `QueueStatus`."""
-
-    list_items = Int()
-
-
-class QueueStatus_Aggregate(Aggregate):
-    """The answer to `QueueStatus`."""
-
-    _aggregation_members = (QueueParams, QueueMember, QueueEntry)
-    _aggregation_finalisers = (QueueStatusComplete,)
-
-
-class QueueSummary(Event):
-    """An item of the answer to `QueueSummary`."""
-
-    queue = Text()
-    logged_in = Int(process=-1)
-    available = Int(process=-1)
-    callers = Int(process=-1)
-    hold_time = Int(process=-1)
-    talk_time = Int(process=-1)
-    longest_hold_time = Int(process=-1)
-
-
-class QueueSummaryComplete(Event):
-    """The end of the answer to `QueueSummary`."""
-
-    list_items = Int()
-
-
-class QueueSummary_Aggregate(Aggregate):
-    """The answer to `QueueSummary`."""
-
-    _aggregation_members = (QueueSummary,)
-    _aggregation_finalisers = (QueueSummaryComplete,)
-
-
-class QueueCallerJoin(ChannelEvent):
-    """A caller entered a queue."""
-
-    queue = Text()
-    position = Int()
-    count = Int()
-
-
-class QueueCallerLeave(ChannelEvent):
-    """A caller left a queue, for a member or otherwise."""
-
-    queue = Text()
-    position = Int()
-    count = Int()
-
-
-class AgentEvent(ChannelEvent, abstract=True):
-    """The base of events about a caller and the member of a queue who takes the call."""
-
-    queue = Text()
-    interface = Text()
-    member_name = Text()
-    dest_channel = Text()
-
-
-class AgentCalled(AgentEvent):
-    """A member's telephone is being called."""
-
-
-class AgentConnect(AgentEvent):
-    """A member answered a caller."""
-
-    ring_time = Int()
-    hold_time = Int()
-
-
-class AgentComplete(AgentEvent):
-    """The call of a member and a caller ended."""
-
-    hold_time = Int()
-    talk_time = Int()
-    reason = Text()
-
-
-# Calls
-
-
-class DialBegin(ChannelEvent):
-    """A channel began to dial another; an originated one has no dialling channel, and only `Dest…` headers."""
-
-    dest_channel = Text()
-    dial_string = Text()
-
-
-class DialEnd(ChannelEvent):
-    """Dialling came to a result."""
-
-    dest_channel = Text()
-    dial_status = Text()
-
-
-class BridgeEvent(ChannelEvent, abstract=True):
-    """The base of events about a channel and a bridge."""
-
-    bridge_uniqueid = Text()
-    bridge_type = Text()
-    bridge_technology = Text()
-    bridge_num_channels = Int()
-
-
-class BridgeEnter(BridgeEvent):
-    """A channel entered a bridge."""
-
-
-class BridgeLeave(BridgeEvent):
-    """A channel left a bridge."""
-
-
-# The database, the system, users
-
-
-class DBGetResponse(Event):
-    """The value that `DBGet` asked for."""
-
-    family = Text()
-    key = Text()
-    val = Text()
-
-
-class DBGetComplete(Event):
-    """The end of the answer to `DBGet`."""
-
-    list_items = Int()
-
-
-class FullyBooted(Event):
-    """Asterisk has started; sent after a login, too, to users who may read the class `system`."""
+class MobileStatus(Event):
+    """A telephone that chan_mobile reaches by Bluetooth was connected, or lost, or something else befell it."""
 
     status = Text()
-    uptime = Int()
-    last_reload = Int()
-
-
-class Reload(Event):
-    """A module was reloaded."""
-
-    module = Text()
-    status = Text()
-
-
-class Shutdown(Event):
-    """Asterisk is going down."""
-
-    shutdown = Text()
-    restart = Bool("True", process=False)
-
-
-class UserEvent(ChannelEvent):
-    """An event that a user or the dialplan made up; the name they gave it is its header `UserEvent`."""
-
-    user_event = Text()
+    device = Text()

@@ -1,9 +1,14 @@
-"""The actions of DAHDI telephony hardware."""
+"""The actions of DAHDI telephony hardware, ISDN included."""
 
 from ami import dahdi_events
-from ami.catalogue import Action, param
+from ami.request import Action, param
 
-__all__ = ["DAHDIDNDoff", "DAHDIDNDon", "DAHDIDialOffhook", "DAHDIHangup", "DAHDIRestart", "DAHDIShowChannels"]
+__all__ = [
+    "DAHDIDNDoff", "DAHDIDNDon", "DAHDIDialOffhook", "DAHDIHangup", "DAHDIRestart", "DAHDIShowChannels",
+    "DAHDIShowStatus", "DAHDITransfer", "PRIDebugFileSet", "PRIDebugFileUnset", "PRIDebugSet", "PRIShowSpans",
+]  # fmt: skip
+
+# Channels and spans
 
 
 class DAHDIDNDoff(Action):
@@ -31,6 +36,12 @@ class DAHDIHangup(Action):
     dahdi_channel: int | str = param("DAHDIChannel")
 
 
+class DAHDITransfer(Action):
+    """Have a channel act as if its telephone's hook had been flashed, which begins a transfer."""
+
+    dahdi_channel: int | str = param("DAHDIChannel")
+
+
 class DAHDIRestart(Action):
     """Restart the driver, which ends every call on it."""
 
@@ -41,5 +52,39 @@ class DAHDIShowChannels(Action):
     dahdi_channel: int | str | None = param("DAHDIChannel", default=None)
 
     _aggregates = (dahdi_events.DAHDIShowChannels_Aggregate,)
-    _list = (dahdi_events.DAHDIShowChannels,)
-    _finalisers = (dahdi_events.DAHDIShowChannelsComplete,)
+
+
+class DAHDIShowStatus(Action):
+    """List the spans; Asterisk 22 has it, 16 has not."""
+
+    _list = (dahdi_events.DAHDIShowStatus,)
+    _finalisers = (dahdi_events.DAHDIShowStatusComplete,)
+
+
+# ISDN
+
+
+class PRIDebugFileSet(Action):
+    """Write what is debugged of ISDN to a file."""
+
+    file: str
+
+
+class PRIDebugFileUnset(Action):
+    """Undo `PRIDebugFileSet`."""
+
+
+class PRIDebugSet(Action):
+    """Choose how much of a span is debugged: `off`, `on`, `intense`, or a mask of bits."""
+
+    span: int | str
+    level: int | str
+
+
+class PRIShowSpans(Action):
+    """List the D channels of the spans, or of one."""
+
+    span: int | str | None = None
+
+    _list = (dahdi_events.PRIShowSpans,)
+    _finalisers = (dahdi_events.PRIShowSpansComplete,)

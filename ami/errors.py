@@ -4,6 +4,9 @@
     ├── ManagerError            the request cannot be carried out: not connected, refused …
     │   └── ManagerAuthError    the server refused the login
     └── ManagerSocketError      the link is down, or went down; what was under way has an unknown outcome
+        ├── RefusedError        the host is there, but nothing listens at the port
+        ├── UnreachableError    the host has no address, or does not answer
+        ├── TLSError            no TLS session could be made: not TLS, or a certificate that is not accepted
         └── ProtocolError       the other side does not speak AMI, or goes beyond the limits set for it
 
 `ValueError` is raised for a request that must not go on the wire, such as one with CR or LF in a header.
@@ -11,7 +14,16 @@
 
 from typing import Self
 
-__all__ = ["Error", "ManagerAuthError", "ManagerError", "ManagerSocketError", "ProtocolError"]
+__all__ = [
+    "Error",
+    "ManagerAuthError",
+    "ManagerError",
+    "ManagerSocketError",
+    "ProtocolError",
+    "RefusedError",
+    "TLSError",
+    "UnreachableError",
+]
 
 
 class Error(Exception):
@@ -34,6 +46,18 @@ class ManagerAuthError(ManagerError):
 
 class ManagerSocketError(Error):
     """There is no link, or it was lost; an action under way may or may not have been carried out."""
+
+
+class RefusedError(ManagerSocketError):
+    """The host refused the connection: nothing listens at that port."""
+
+
+class UnreachableError(ManagerSocketError):
+    """No connection to the host could be made: no such name, no route, or no answer in time."""
+
+
+class TLSError(ManagerSocketError):
+    """The connection was made, but no TLS session: the other side speaks no TLS, or its certificate is not accepted."""
 
 
 class ProtocolError(ManagerSocketError):

@@ -2,244 +2,48 @@
 
 This driver moves bytes between a link and a `ClientSession`, tells it the time, and calls callbacks. Two
 threads do that for each manager that is connected: one reads the link, one runs callbacks, so a slow callback
-delays neither replies nor reading, and a callback may itself send actions.
+delays neither replies nor reading, and a callback may itself send actions. A third one lives while a lost link is being
+made again.
 """
 
-import logging
-import math
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from ami import core, wire
-from ami.callbacks import Callback, CallbackRegistry, Identifier
-from ami.catalogue import Aggregate, Event, Request
+from ami import login, wire
+from ami.backlog import Backlog, Overflow
+from ami.catalogue import Aggregate, Event
+from ami.client import Client, ConnectOptions, Logger, Options, weakly
+from ami.connecting import Target, address, default_port, tls_context
+from ami.connection import LONGEST_WAIT, Connection, Dispatcher
 from ami.errors import Error, ManagerError, ManagerSocketError
-from ami.runtime import SYSTEM, Link, Runtime
-from ami.session import ClientSession, Notice, Orphan, Output, Response
+from ami.originate import CALL_EVENTS, CallProgress, originate_request
+from ami.outcomes import Output, Response, State, link_gap
+from ami.request import Request
+from ami.runtime import SYSTEM, Lock, Runtime
+from ami.streams import Call, EventStream
+from ami.subscription import Subscription
 
-__all__ = ["Connection", "Manager"]
+if TYPE_CHECKING:
+    import ssl
 
-_logger = logging.getLogger(__name__)
-_LONGEST_WAIT = 86_400.0  # seconds: operating systems refuse to wait for months
-
-Logger = logging.Logger | logging.LoggerAdapter[Any]
-
-
-class Connection:
-    """One link with its session, and the thread that reads it. It does not know the manager that owns it."""
-
-    def __init__(
-        self,
-        link: Link,
-        host: str,
-        runtime: Runtime,
-        deliver: Callable[[list[Output]], None],
-        aggregate_timeout: float,
-        greeting_timeout: float,
-    ) -> None:
-        self.host = host
-        self._link = link
-        self._runtime = runtime
-        self._deliver = deliver
-        self._greeted = runtime.lock()
-        self._greeted.acquire()
-        self._session = ClientSession(
-            id_prefix=runtime.id_prefix(),
-            greeting_deadline=runtime.monotonic() + greeting_timeout,
-            greeted=self._greeted.release,
-            aggregate_timeout=aggregate_timeout,
-        )
-        self._lock = runtime.lock()
-        self._over = runtime.condition()
-        self._waiting_until = -math.inf
-        self._abandoned = False
-        self._thread = runtime.thread(self._read, "ami-message-reader")
-        self._thread.start()
-
-    def wait_for_greeting(self) -> None:
-        """Return when the server has said who it is. Raises `ManagerSocketError`, also when it does not in time."""
-        self._greeted.acquire()
-        if self._session.closed is not None:
-            raise self._session.closed.again()
-
-    def is_connected(self) -> bool:
-        """Whether the link is up."""
-        return self._session.closed is None
-
-    def get_asterisk_info(self) -> tuple[str, str]:
-        """Name and version from the greeting."""
-        return self._session.asterisk_info()
-
-    def send_action(self, request: Request, action_id: str | None = None, /, **headers: Any) -> Response | None:
-        """Send, and wait for the end of the action."""
-        ended = self._runtime.lock()
-        ended.acquire()
-        with self._lock:
-            now = self._runtime.monotonic()
-            pending, data = self._session.send_action(request, now, ended.release, action_id, **headers)
-            try:
-                self._link.send(data)
-            except ManagerSocketError as error:
-                self._session.close(error, now)
-                self._link.shutdown()
-            self._note_deadline()
-        ended.acquire()
-        return pending.result()
-
-    def wait_closed(self, timeout: float) -> bool:
-        """Wait for the end of the connection, at most `timeout` seconds; return whether it has come."""
-        with self._over:
-            if self._session.closed is None:
-                self._over.wait(timeout)
-        return self._session.closed is not None
-
-    def close(self) -> None:
-        """End the connection, and every action under way with it."""
-        with self._lock:
-            self._session.close(ManagerSocketError("the connection was closed"), self._runtime.monotonic())
-        self._link.shutdown()
-        if self._runtime.current_thread() is not self._thread:
-            self._thread.join()
-
-    def abandon(self) -> None:
-        """Have the reading thread close the connection soon. Takes no lock: the garbage collector may call this."""
-        self._abandoned = True
-        self._link.wake()
-
-    def _note_deadline(self) -> None:
-        """Have the reading thread look up in time for the first deadline."""
-        deadline = self._session.next_deadline()
-        if deadline is not None and deadline < self._waiting_until:
-            self._link.wake()
-
-    def _time_to_wait(self) -> float | None:
-        """How long the reading thread may wait for data.
-
-        A deadline that has gone meanwhile is kept: to wake once for nothing costs less than to be woken by every
-        action that is sent.
-        """
-        now = self._runtime.monotonic()
-        deadline = self._session.next_deadline()
-        if deadline is None:
-            deadline = math.inf
-        self._waiting_until = min(deadline, self._waiting_until) if self._waiting_until > now else deadline
-        return None if math.isinf(self._waiting_until) else min(max(0.0, self._waiting_until - now), _LONGEST_WAIT)
-
-    def _read(self) -> None:
-        session = self._session
-        try:
-            while session.closed is None and not self._abandoned:
-                with self._lock:
-                    timeout = self._time_to_wait()
-                data = self._link.receive(timeout)
-                with self._lock:
-                    self._take(data)
-                    outputs = session.take_outputs()
-                if outputs:
-                    self._deliver(outputs)
-            self._end(ManagerSocketError("the connection was closed"))
-        except ManagerSocketError as error:
-            self._end(error)
-        except BaseException as error:
-            self._end(ManagerSocketError(f"the reading thread failed: {error!r}"))
-            raise
-        finally:
-            self._link.close()
-            with self._over:
-                self._over.notify_all()
-
-    def _take(self, data: bytes | None) -> None:
-        now = self._runtime.monotonic()
-        if data:
-            self._session.receive_data(data, now)
-        elif data is not None:
-            self._session.receive_eof(now)
-        self._session.handle_timer(now)
-
-    def _end(self, error: Error) -> None:
-        with self._lock:
-            self._session.close(error, self._runtime.monotonic())
+__all__ = ["Connection", "Manager", "connect"]
 
 
-class Dispatcher:
-    """The thread that runs callbacks, one after the other, in the order of the wire."""
-
-    def __init__(self, manager: "Manager", runtime: Runtime) -> None:
-        # Weak, so that a manager nobody holds any more can go, and its threads with it; so are its callbacks, which
-        # may hold it themselves.
-        self._manager = weakref.ref(manager)
-        self._logger = manager._logger
-        self._debug = manager._debug
-        self._runtime = runtime
-        self._queue = runtime.queue()
-        self._stopped = False
-        self._busy = False
-        self._thread = runtime.thread(self._run, "ami-dispatcher")
-        self._thread.start()
-
-    def put(self, outputs: list[Output]) -> None:
-        """Queue outputs for their callbacks."""
-        self._queue.put(outputs)
-
-    def stop(self) -> None:
-        """Run no more callbacks. One that is running goes on to its end, which is not waited for."""
-        self.abandon()
-        if not self._busy and self._runtime.current_thread() is not self._thread:
-            self._thread.join()
-
-    def abandon(self) -> None:
-        """Begin to stop, without waiting. Takes no lock: the garbage collector may call this."""
-        self._stopped = True
-        self._queue.put([])
-
-    def _run(self) -> None:
-        while not self._stopped:
-            outputs = self._queue.get()
-            self._busy = bool(outputs)  # before looking whether to stop, as `stop` looks at it after having said so
-            for output in outputs:
-                if self._stopped:
-                    return
-                try:
-                    self._dispatch(output)
-                except Exception:  # of a logger, say: whatever it is, the next output has its turn
-                    _logger.exception("an event could not be delivered")
-            self._busy = False
-
-    def _dispatch(self, output: Output) -> None:
-        if isinstance(output, Notice):
-            self._logger.warning(output.text)
-            return
-        message = output.response if isinstance(output, Orphan) else output
-        if self._debug:
-            self._logger.debug("%s, ActionID %s", self._describe(message), message.action_id)
-        manager = self._manager()
-        if manager is None:
-            return
-        described = self._describe(message)  # now, as a callback may change the message
-        for function in manager._callbacks.matching(message):
-            try:
-                function(message, manager)
-            except BaseException:
-                self._logger.error("the callback %r failed on %s", function, described, exc_info=True)
-
-    @staticmethod
-    def _describe(message: Any) -> str:
-        if isinstance(message, Aggregate):
-            return f"aggregate {message.name}"
-        if isinstance(message, Event):
-            return f"{'event' if type(message) is not Event else 'event of no declared class'} {message.name}"
-        return f"orphaned response {message.name}"
-
-
-class Manager:
+class Manager(Client[Connection, Dispatcher]):
     """A client of one Asterisk server, for any number of threads.
 
     `debug` logs every event; `logger` is used instead of the logger `ami.manager`; an aggregate that has not
-    come together after `aggregate_timeout` seconds is given up, with a warning. `orphaned_response_timeout` is
-    accepted for programs that give it: an orphaned response is delivered at once.
+    come together `aggregate_timeout` seconds after its response is given up, with a warning.
+    `orphaned_response_timeout` is accepted for programs that give it: an orphaned response is delivered at once.
+
+    `reconnect`: whether a lost link is made, and logged in, again by itself (a `Reconnect` says how).
+    `keepalive`: after so many seconds without a word from the server it is pinged, once logged in; when then nothing
+    comes for `keepalive_timeout` seconds, the link is given up as lost.
+    `queue_size`, `overflow`: how many events may wait for the callbacks, and which are dropped then; a `Gap` says so.
+    `slow_callback`: a callback that takes more seconds is logged.
+    `max_frame`, `max_list`: how large a message may be, in bytes, and a list that is collected, in items.
     """
 
     def __init__(
@@ -250,23 +54,20 @@ class Manager:
         orphaned_response_timeout: float = 5,
         *,
         runtime: Runtime = SYSTEM,
+        **options: Unpack[Options],
     ) -> None:
-        self._debug = debug
-        self._logger: Logger = logger or logging.getLogger(__name__)
-        self._aggregate_timeout = aggregate_timeout
-        self._runtime = runtime
-        self._callbacks: CallbackRegistry[Callback] = CallbackRegistry()
         self._lock = runtime.lock()
-        self._connection: Connection | None = None
-        self._dispatcher: Dispatcher | None = None
-        self._closings = 0  # how often it was closed, for attempts to connect to notice it
+        self._runtime = runtime
+        self._stop_retrying: Callable[[], None] | None = None
+        changing = runtime.lock()
+        super().__init__(debug, logger, aggregate_timeout, chance=runtime.chance, changing=changing, **options)
+        runtime.after_fork(self)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self._log_off()
         self.close()
 
     def __del__(self) -> None:
@@ -275,63 +76,106 @@ class Manager:
                 self._connection.abandon()
             if self._dispatcher is not None:
                 self._dispatcher.abandon()
-
-    def __repr__(self) -> str:
-        connection = self._connection
-        if connection is None or not connection.is_connected():
-            return "<Manager, not connected>"
-        return f"<Manager, connected to {connection.host}>"
+            if self._stop_retrying is not None:
+                self._stop_retrying()
 
     # The link
 
-    def connect(self, host: str, port: int = wire.DEFAULT_PORT, timeout: float = 5) -> None:
+    def connect(
+        self,
+        host: str,
+        port: int = wire.DEFAULT_PORT,
+        timeout: float = 5,
+        *,
+        ssl: "ssl.SSLContext | bool | None" = None,
+    ) -> None:
         """Connect, and read the greeting, within `timeout` seconds each; a link that is up is closed first.
 
-        Raises `ManagerSocketError` when no connection can be made, `ProtocolError` when what answers there
-        does not speak AMI.
+        `ssl` is a context for TLS, or True for the system's default one. Raises `RefusedError`, `UnreachableError` or
+        `TLSError` when no connection can be made, `ProtocolError` when what answers there does not speak AMI; each
+        is a `ManagerSocketError`.
         """
         self.disconnect()
+        self._login_steps = None
+        self._target = target = (host, port, timeout, tls_context(ssl))
         with self._lock:
-            attempt = self._closings
-        link = self._runtime.connect(host, port, timeout)
+            closings = self._closings
+            if self._dispatcher is None:
+                self._dispatcher = Dispatcher(self, self._runtime, Backlog(self._queue_size, self._overflow))
+        self._deliver(self._change_state(State.CONNECTING))
+        try:
+            self._connect(target, lambda: self._closings == closings)
+        except ManagerSocketError as error:
+            self._deliver(self._change_state(State.CLOSED, error))
+            raise
+
+    def _connect(self, target: Target, wanted: Callable[[], bool]) -> None:
+        """Make the link, unless it is no longer wanted by then."""
+        host, port, timeout, context = target
+        link = self._runtime.connect(host, port, timeout, context)
+        myself = weakref.ref(self)
         with self._lock:
-            if attempt != self._closings:
+            if not wanted():
                 link.close()
                 raise ManagerSocketError("the manager was closed while it connected")
-            if self._dispatcher is None:
-                self._dispatcher = Dispatcher(self, self._runtime)
             connection = Connection(
-                link, f"{host}:{port}", self._runtime, self._dispatcher.put, self._aggregate_timeout, timeout
-            )
+                link, address(host, port), self._runtime, self._new_session, timeout,
+                weakly(myself, "_deliver"), weakly(myself, "_link_ended"),
+            )  # fmt: skip
             other, self._connection = self._connection, connection
         if other is not None:  # two threads connected at once: the last one has it
             other.close()
+        self._update_wanted()
         try:
             connection.wait_for_greeting()
         except ManagerSocketError as error:
             connection.close()
-            raise type(error)(f"{host}:{port}: {error}") from None
+            raise type(error)(f"{address(host, port)}: {error}") from None
+        self._link_is_up()
 
-    def login(self, username: str, secret: str, *, events: bool = True) -> Response:
-        """Log in by MD5 challenge, so that the secret does not cross the wire; `events=False` asks for no events.
+    def login(
+        self, username: str, secret: str, *, events: bool = True, plain: bool = False, filters: Iterable[str] = ()
+    ) -> Response:
+        """Log in by MD5 challenge, so that the secret does not cross the wire; `plain` sends it.
 
-        Raises `ManagerAuthError` when the server refuses, `ManagerError` when it does not answer in time.
+        `events=False` asks for no events; `filters` are added to the session, in the form of `eventfilter` in
+        `manager.conf`, where the server has that. Raises `ManagerAuthError` when the server refuses, `ManagerError`
+        when it does not answer in time.
         """
-        steps = core.login_steps(username, secret, events=events)
+        steps = self._remember_login(username, secret, events, plain, filters)
+        try:
+            return self._log_in(steps)
+        except ManagerError:
+            self._login_steps = None
+            raise
+
+    def _log_in(self, steps: Generator[Request, Response | None, Response]) -> Response:
+        connection = self._require_connection()
         request = next(steps)
         try:
             while True:
-                request = steps.send(self.send_action(request))
+                request = steps.send(connection.send_action(request))
         except StopIteration as done:
+            self._retries.link_ready(self._runtime.monotonic())
             response: Response = done.value
             return response
 
+    def _log_off(self) -> None:
+        if self._logs_off and self.state is State.READY:
+            with suppress(Error):
+                self.send_action(login.logoff())
+
     def disconnect(self) -> None:
-        """Close the link, if there is one. Actions under way end with `ManagerSocketError`."""
+        """Close the link, if there is one. Actions under way end with `ManagerSocketError`, event streams end."""
         with self._lock:
             connection, self._connection = self._connection, None
+            stop, self._stop_retrying = self._stop_retrying, None
+        if stop is not None:
+            stop()
         if connection is not None:
             connection.close()
+        self._end_streams(None)
+        self._deliver(self._change_state(State.CLOSED, ended=connection))
 
     def close(self) -> None:
         """Close the link, and deliver no more events. Callable from anywhere, and more than once."""
@@ -343,64 +187,204 @@ class Manager:
         if dispatcher is not None:
             dispatcher.stop()
 
-    def is_connected(self) -> bool:
-        """Whether the link is up."""
-        connection = self._connection
-        return connection is not None and connection.is_connected()
-
-    def get_asterisk_info(self) -> tuple[str, str] | None:
-        """Name and version of the server as its greeting gives them, or None while there is no link."""
-        connection = self._connection
-        return connection.get_asterisk_info() if connection is not None and connection.is_connected() else None
-
-    def get_connection(self) -> Connection | None:
-        """The connection, or None."""
-        return self._connection
+    def after_fork(self) -> None:
+        """Called in a child process: the link and the threads are the parent's; this manager may connect anew."""
+        connection, self._connection, self._dispatcher = self._connection, None, None
+        self._lock, self._changing = self._runtime.lock(), self._runtime.lock()
+        self._stop_retrying = None
+        if connection is not None:
+            connection.forget()
 
     def monitor_connection(self, interval: float = 2.5) -> Any:
-        """Ping the server every `interval` seconds, in a thread of its own, for as long as this link is up.
+        """Ping the server whenever it was silent for `interval` seconds, for as long as this link is up.
 
-        Returns the thread. Raises `ManagerError` while there is no link.
+        A server that then stays silent for `keepalive_timeout` seconds has lost the link. Returns a thread that ends
+        with the link. Raises `ManagerError` while there is no link.
         """
         connection = self._require_connection()
-
-        def monitor() -> None:
-            with suppress(Error):
-                while not connection.wait_closed(interval):
-                    connection.send_action(core.Ping())
-
-        thread = self._runtime.thread(monitor, "ami-monitor")
+        connection.keep_alive(interval, self._keepalive_timeout)
+        thread = self._runtime.thread(connection.wait_until_closed, "ami-monitor")
         thread.start()
         return thread
 
-    # Actions and events
+    # A lost link
+
+    def _link_ended(self, connection: Connection) -> None:
+        """The reading thread of a connection ends."""
+        with self._lock:
+            if connection is not self._connection or self._stop_retrying is not None:
+                return  # closed on purpose, or an attempt that failed
+            retry = self._reconnect is not None and self._login_steps is not None
+            if retry:
+                stopped = self._runtime.lock()
+                stopped.acquire()
+                self._stop_retrying = stopped.release
+        error = connection.session.closed
+        if retry:
+            self._runtime.thread(_Retrying(self, stopped, connection).run, "ami-reconnect").start()
+        else:
+            self._deliver(self._change_state(State.CLOSED, error, ended=connection))
+            self._end_streams(error)
+
+    def _try_again(self, stop: Callable[[], None]) -> Error | None:
+        """One attempt to make the link again, and to log in; return why it failed."""
+        self._deliver(self._change_state(State.CONNECTING))
+        steps = self._login_steps
+        try:
+            if self._target is None or steps is None:
+                raise ManagerSocketError("the manager was closed")
+            self._connect(self._target, lambda: self._stop_retrying == stop)
+            self._log_in(steps())
+        except Error as error:
+            return error
+        return None
+
+    def _end_retrying(self, stop: Callable[[], None], outputs: list[Output], error: Error | None) -> None:
+        """The link is up again; or, with an error, it is given up."""
+        with self._lock:
+            if self._stop_retrying != stop:
+                return
+            self._stop_retrying = None
+            connection = self._connection
+        if error is not None:
+            self._login_steps = None
+            if connection is not None:
+                connection.close()
+            outputs = self._change_state(State.CLOSED, error)
+        self._deliver(outputs)
+        if error is not None:
+            self._end_streams(error)
+        elif connection is not None and connection.session.closed is not None:
+            self._link_ended(connection)  # lost in the same moment
+
+    # Actions, callbacks and events
 
     def send_action(self, request: Request, action_id: str | None = None, **kwargs: Any) -> Response | None:
         """Send an action, with `kwargs` as further headers, and wait for its end.
 
         Returns None when no response came within `request.timeout` seconds. Raises `ManagerError` while there
         is no link, `ManagerSocketError` when it is lost before the action has ended (whether it was carried out is
-        then unknown), `ValueError` for a request that must not be sent, and whatever the
+        then unknown; it is never sent again), `ValueError` for a request that must not be sent, and whatever the
         request's `process_response` raises.
         """
         return self._require_connection().send_action(request, None if action_id is None else str(action_id), **kwargs)
 
-    def register_callback(self, event: Identifier, function: Callback) -> None:
-        """Have `function(event, manager)` called for events of a name or declared class.
+    def events(
+        self,
+        *events: str | type[Event] | type[Aggregate],
+        where: Callable[[Any], object] | None = None,
+        queue_size: int = 10_000,
+        overflow: Overflow = "drop-oldest",
+        **headers: Any,
+    ) -> EventStream:
+        """The events that come from now on, to be iterated over: of these names or classes, or all.
 
-        `''` stands for every event, None for orphaned responses. Callbacks run in the order in which they were
-        registered; registering one again moves it to the end. Raises `ValueError` for anything else.
+        `headers` are values that they must have, with `*` and `?` as wildcards; `where` is a condition on the event.
+        At most `queue_size` events wait to be taken out; `overflow` says which are dropped then, and a `Gap` stands for
+        them.
         """
-        with self._lock:
-            self._callbacks.register(event, function)
+        stream = EventStream(self, Subscription(events, headers, where, queue_size, overflow), self._runtime)
+        self._add_stream(stream)
+        return stream
 
-    def unregister_callback(self, event: Identifier, function: Callback) -> bool:
-        """Undo `register_callback`; return whether there was something to undo."""
-        with self._lock:
-            return self._callbacks.unregister(event, function)
+    def originate(
+        self,
+        channel: str,
+        *,
+        context: str | None = None,
+        exten: str | None = None,
+        priority: int | str = 1,
+        application: str | None = None,
+        data: str | None = None,
+        timeout: float = 30,
+        caller_id: str | None = None,
+        variables: Mapping[str, object] | None = None,
+        account: str | None = None,
+    ) -> Call:
+        """Call `channel`, and connect it to an extension of the dialplan or to an application; return the call.
 
-    def _require_connection(self) -> Connection:
-        connection = self._connection
-        if connection is None or not connection.is_connected():
-            raise ManagerError("Not connected to an Asterisk manager")
-        return connection
+        `timeout` is how many seconds it may ring. Returns when the server has taken the action; `Call.wait` tells what
+        becomes of it. The user needs the privileges `originate` and, to read, `call`. Raises as `send_action` does, and
+        `ValueError` for a call that leads nowhere, or to two places.
+        """
+        connection = self._require_connection()
+        action_id = connection.session.new_action_id()
+        request = originate_request(
+            channel, action_id, context=context, exten=exten, priority=priority, application=application, data=data,
+            timeout=timeout, caller_id=caller_id, variables=variables, account=account,
+        )  # fmt: skip
+        progress = CallProgress(action_id)
+        stream = EventStream(self, Subscription(CALL_EVENTS, {}, None, 1000, only=progress.concerns), self._runtime)
+        self._add_stream(stream)
+        call = Call(self, progress, stream, timeout)
+        try:
+            progress.receive_response(connection.send_action(request, action_id))
+        except BaseException:
+            stream.close()
+            raise
+        return call
+
+
+class _Retrying:
+    """The thread that makes a lost link again. Between its attempts it does not hold the manager."""
+
+    def __init__(self, manager: Manager, stopped: Lock, ended: Connection) -> None:
+        self._manager = weakref.ref(manager)
+        self._stopped = stopped
+        self._clock = manager._runtime.monotonic
+        self._lost = self._clock()
+        self._steps = manager._retries.steps(self._lost)
+        self._ended: Connection | None = ended
+        self._error: Error | None = ended.session.closed
+
+    def run(self) -> None:
+        """Try until it succeeds, the manager is closed, or there is no hope."""
+        delay = next(self._steps)
+        while (manager := self._manager()) is not None:
+            manager._deliver(manager._change_state(State.WAITING, self._error, delay, ended=self._ended))
+            self._ended = None
+            del manager
+            if self._stopped.acquire(True, min(delay, LONGEST_WAIT)) or (manager := self._manager()) is None:
+                return
+            self._error = manager._try_again(self._stopped.release)
+            try:
+                delay = self._steps.send(self._error)
+            except StopIteration:
+                manager._end_retrying(self._stopped.release, [link_gap(self._clock() - self._lost)], None)
+                return
+            except Error as error:
+                manager._end_retrying(self._stopped.release, [], error)
+                return
+            del manager
+
+
+def connect(
+    host: str,
+    port: int | None = None,
+    *,
+    username: str,
+    secret: str,
+    ssl: "ssl.SSLContext | bool | None" = None,
+    timeout: float = 5,
+    events: bool = True,
+    plain: bool = False,
+    filters: Iterable[str] = (),
+    **options: Unpack[ConnectOptions],
+) -> Manager:
+    """A manager that is connected and logged in, and stays so: a lost link is made again.
+
+    Use it in a `with` statement, which logs off and closes it. The port is 5038, or 5039 with TLS, unless it is
+    given. `options` are those of `Manager`; here `reconnect` is on, and `keepalive` is 30 s, unless they say otherwise.
+    Raises what `Manager.connect` and `Manager.login` raise.
+    """
+    options.setdefault("reconnect", True)
+    options.setdefault("keepalive", 30)
+    manager = Manager(**options)
+    manager._logs_off = True
+    try:
+        manager.connect(host, default_port(ssl) if port is None else port, timeout, ssl=ssl)
+        manager.login(username, secret, events=events, plain=plain, filters=filters)
+    except BaseException:
+        manager.close()
+        raise
+    return manager

@@ -1,13 +1,15 @@
-"""One message of the wire as a `dict` of its headers, decoded when somebody first looks.
+"""One message of the wire as a `dict` of its headers, decoded when somebody looks at more than a few of them.
 
 The headers of a message are text, as they came. What a dict cannot say is kept beside it: order and repeats
 (`pairs`, `get_all`), lines that are not headers (`data`), and the exact bytes (`frame`).
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar, cast, overload
+from functools import cached_property, lru_cache
+from typing import Any, Self, TypeVar, cast, overload
 
 from ami import wire
+from ami.secrets import HIDDEN, secret_keys
 
 __all__ = [
     "EVENT_GENERIC",
@@ -16,7 +18,6 @@ __all__ = [
     "KEY_EVENT",
     "KEY_RESPONSE",
     "RESPONSE_GENERIC",
-    "SECRET_HEADERS",
     "SUCCESSES",
     "Message",
     "is_event",
@@ -38,10 +39,15 @@ RESPONSE_GENERIC = "Generic Response"
 SUCCESSES = frozenset({"Success", "Follows"})
 """What `Response` says when an action was taken; Asterisk's other words are `Error` and `Goodbye`."""
 
-SECRET_HEADERS = frozenset({"secret", "key", "challenge"})
-"""Headers, in lower case, whose values are left out of every `repr` and log line."""
-
 _END_COMMAND = "--END COMMAND--"
+
+_LOOKS = 4
+"""How many headers are read one by one before all are decoded; that costs about as much."""
+
+_MANY_KEYS = 4096
+"""Of how many keys it is remembered what they look like."""
+
+_MISSING: Any = object()
 
 
 def first_header(frame: bytes) -> tuple[str, str]:
@@ -69,7 +75,8 @@ class Message(dict[str, str]):
     """The headers of one message, as text.
 
     `message["Key"]` looks for exactly that key first, then for one that differs only in case. Of a repeated
-    header the first value is taken, as Asterisk does; `get_all` and `pairs` have the others.
+    header the first value is taken, as Asterisk does; `get_all` and `pairs` have the others. (A header whose key
+    stands between blanks counts as a repeat of one without only where all headers are looked at.)
 
     Built from the bytes of a frame, or from its lines with their line ends.
     """
@@ -80,13 +87,16 @@ class Message(dict[str, str]):
     elapsed: float = 0.0
     """Of a response: the seconds since its action was sent."""
 
+    # For the class, so that a message is made without setting them.
+    _decoded = False
+    _looks = 0
+    _folded: dict[str, str] | None = None
+    _parts: tuple[dict[str, str], list[str]]
+
     def __init__(self, frame: bytes | Iterable[str | bytes]) -> None:
         if not isinstance(frame, bytes):
             frame = b"".join(line if isinstance(line, bytes) else wire.encode(line) for line in frame)
         self._frame = frame
-        self._pairs: list[tuple[str, str]] | None = None
-        self._data: list[str] = []
-        self._folded: dict[str, str] | None = None
         key, value = first_header(frame)
         # The first header stands here at once: with it an undecoded message is never an empty dict, which
         # code written in C (json's encoder, say) would take for the whole of it.
@@ -94,22 +104,54 @@ class Message(dict[str, str]):
             dict.__setitem__(self, key, value)
         else:
             self._decode()
+        if value == "Follows":
+            self._looks = _LOOKS  # the lines of raw output are no headers, whatever they look like
+
+    @classmethod
+    def from_event_frame(cls, frame: bytes, name: str) -> Self:
+        """The message of a frame whose first line is exactly `Event: `, this name and CRLF; nothing is checked."""
+        message = cls.__new__(cls)
+        dict.setdefault(message, KEY_EVENT, name)  # of the methods that set an item the fastest to call
+        message._frame = frame
+        return message
 
     def _decode(self) -> None:
-        """Fill the dict. Several threads may do so at once: `_pairs` is set last, and says that all is there."""
-        if self._pairs is not None:
-            return
-        pairs, self._data = _split(self._frame)
-        headers: dict[str, str] = {}
-        for key, value in pairs:
-            headers.setdefault(key, value)
-        keys = {key.lower() for key in headers}
-        if not keys & {"event", "response"}:
-            generic = (KEY_RESPONSE, RESPONSE_GENERIC) if "actionid" in keys else (KEY_EVENT, EVENT_GENERIC)
-            headers[generic[0]] = generic[1]
-        dict.update(self, headers)
-        self._folded = None
-        self._pairs = pairs
+        """Fill the dict.
+
+        Several threads may do so at once. All copy from one set of headers, and each empties it before it goes
+        on: a thread that comes late cannot bring back what another has changed since.
+        """
+        if not self._decoded:
+            headers, _ = self.__dict__.setdefault("_parts", _parse(self._frame))
+            dict.update(self, headers)
+            headers.clear()
+            self._decoded = True
+
+    @cached_property
+    def _pairs(self) -> list[tuple[str, str]]:
+        return _split(self._frame)[0]
+
+    def _peek(self, key: str) -> str | None:
+        """The value under exactly this key, from the bytes of its line; None where it takes decoding to know."""
+        start = _line_start(key) if type(key) is str and self._looks < _LOOKS else None
+        frame = self._frame
+        if start is None or (found := frame.find(start)) < 0:
+            return None
+        self._looks += 1
+        found += len(start)
+        end = frame.find(b"\r\n", found)
+        return _value(wire.decode(frame[found : end if end >= 0 else None]))
+
+    def _look_up(self, key: object, default: Any) -> Any:
+        """The value under a key that the dict itself does not have, or not yet."""
+        if not isinstance(key, str):
+            return default
+        if not self._decoded:
+            if (value := self._peek(key)) is not None:
+                return value
+            self._decode()
+        found = self._find(key)
+        return default if found is None else dict.get(self, found, default)
 
     def _find(self, key: str) -> str | None:
         """The key that a look-up of `key` finds."""
@@ -124,11 +166,10 @@ class Message(dict[str, str]):
         return folded.get(key.lower())
 
     def __missing__(self, key: str) -> str:
-        self._decode()
-        found = self._find(key) if isinstance(key, str) else None
-        if found is None:
+        value: str = self._look_up(key, _MISSING)
+        if value is _MISSING:
             raise KeyError(key)
-        return dict.__getitem__(self, found)
+        return value
 
     @overload
     def get(self, key: str, default: None = None) -> str | None: ...
@@ -138,14 +179,11 @@ class Message(dict[str, str]):
     def get(self, key: str, default: T) -> str | T: ...
     def get(self, key: str, default: Any = None) -> Any:
         """The value under `key`, or `default`."""
-        try:
-            return self[key]
-        except KeyError:
-            return default
+        value = dict.get(self, key, _MISSING)
+        return self._look_up(key, default) if value is _MISSING else value
 
     def __contains__(self, key: object) -> bool:
-        self._decode()
-        return isinstance(key, str) and self._find(key) is not None
+        return isinstance(key, str) and self.get(key, _MISSING) is not _MISSING
 
     def __eq__(self, other: object) -> bool:
         """A `str` is compared with the message's name, anything else with its headers."""
@@ -162,7 +200,8 @@ class Message(dict[str, str]):
     __hash__ = None
 
     def __repr__(self) -> str:
-        shown = {key: "…" if key.lower() in SECRET_HEADERS else value for key, value in self.items()}
+        secret = secret_keys(self.keys())
+        shown = {key: HIDDEN if key.lower() in secret else value for key, value in self.items()}
         return f"<{type(self).__name__} {shown}>"
 
     @property
@@ -178,15 +217,13 @@ class Message(dict[str, str]):
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """Every header as it came: in order, with repeats."""
-        self._decode()
-        assert self._pairs is not None
         return list(self._pairs)
 
     @property
     def data(self) -> list[str]:
         """The payload, line by line: the output of a `Command` on every version, and lines that are no header."""
         self._decode()
-        return self._data
+        return self._parts[1]
 
     @property
     def raw(self) -> list[str]:
@@ -206,7 +243,7 @@ class Message(dict[str, str]):
     @property
     def action_id(self) -> str | None:
         """The value of `ActionID`, or None."""
-        if self._pairs is None and b"actionid" not in self._frame.lower():
+        if not self._decoded and self._frame.lower().rfind(b"actionid") < 0:
             return None  # without decoding what nobody may ever look at
         return self.get(KEY_ACTIONID)
 
@@ -218,7 +255,7 @@ class Message(dict[str, str]):
     def get_all(self, key: str) -> list[str]:
         """Every value of a header that may repeat (`Variable`, `ChanVariable` …), in order. Case is ignored."""
         wanted = key.lower()
-        return [value for own, value in self.pairs if own.lower() == wanted]
+        return [value for own, value in self._pairs if own.lower() == wanted]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), dict(self), vars(self))
@@ -236,9 +273,10 @@ def _looking(name: str) -> Any:
     """A dict's own method, behind the decoding of the headers."""
     method = getattr(dict, name)
 
-    def look(self: Message, *args: Any, **kwargs: Any) -> Any:
-        self._decode()
-        return method(self, *args, **kwargs)
+    def look(self: Message, *args: Any) -> Any:
+        if not self._decoded:
+            self._decode()
+        return method(self, *args)
 
     look.__name__, look.__doc__ = name, method.__doc__
     return look
@@ -261,6 +299,55 @@ for _name in ("__iter__", "__reversed__", "__len__", "keys", "values", "items", 
     setattr(Message, _name, _looking(_name))
 for _name in ("__ior__", "__setitem__", "__delitem__", "pop", "popitem", "setdefault", "update", "clear"):
     setattr(Message, _name, _changing(_name))
+
+
+@lru_cache(_MANY_KEYS)
+def _line_start(key: str) -> bytes | None:
+    """How the line of a header with this key begins, after the end of another; None for a key that would mislead."""
+    plain = key.isprintable() and key.strip() == key != "" and ":" not in key
+    return f"\r\n{key}:".encode() if plain else None
+
+
+def _parse(frame: bytes) -> tuple[dict[str, str], list[str]]:
+    """Headers with their first values, one of the two that give the name always among them, and payload lines."""
+    lines = wire.decode(frame).split("\r\n")
+    headers = {key: value for line in lines for key, colon, value in (line.partition(": "),) if colon}
+    if _is_plain(lines, headers):
+        return headers, [headers["Output"]] if "Output" in headers else []
+    pairs, data = _split(frame)
+    headers = {}
+    for key, value in pairs:
+        headers.setdefault(key, value)
+    keys = {key.lower() for key in headers}
+    if not keys & {"event", "response"}:
+        generic = (KEY_RESPONSE, RESPONSE_GENERIC) if "actionid" in keys else (KEY_EVENT, EVENT_GENERIC)
+        headers[generic[0]] = generic[1]
+    return headers, data
+
+
+def _is_plain(lines: list[str], headers: dict[str, str]) -> bool:
+    """Whether these lines are a message as servers write them: an event or response, each line `Key: value` and no
+    key twice. Their headers are then those that were cut at the blanks."""
+    text = "".join(lines)
+    return (
+        len(headers) == len(lines) - 2
+        and not (lines[-1] or lines[-2])
+        and not ("\n" in text or "\r" in text)
+        and (KEY_EVENT in headers or KEY_RESPONSE in headers)
+        and lines[0] != "Response: Follows"
+        and (_plain_keys.issuperset(headers) or _have_plain_keys(headers))
+    )
+
+
+_plain_keys: set[str] = set()  # such as were seen, for they come again and again
+
+
+def _have_plain_keys(headers: dict[str, str]) -> bool:
+    """Whether no key has to lose blanks or a colon."""
+    plain = all(map(_line_start, headers))
+    if plain and len(_plain_keys) < _MANY_KEYS:
+        _plain_keys.update(headers)
+    return plain
 
 
 def _split(frame: bytes) -> tuple[list[tuple[str, str]], list[str]]:

@@ -4,6 +4,7 @@
 other clocks and other links. `SYSTEM` is the operating system's.
 """
 
+import os
 import queue
 import random
 import selectors
@@ -11,12 +12,17 @@ import socket
 import string
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from ami.connecting import connect_error, reason
 from ami.errors import ManagerSocketError
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["SYSTEM", "Condition", "Link", "Lock", "Queue", "Runtime", "Thread"]
 
@@ -102,7 +108,19 @@ class Link(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what the link holds."""
+        """End the connection, and give back what the link holds."""
+        ...
+
+    def forget(self) -> None:
+        """Give back what the link holds, and leave the connection alone: another process has it, too."""
+        ...
+
+
+class Forgets(Protocol):
+    """Something that belongs to the process that made it."""
+
+    def after_fork(self) -> None:
+        """This is another process: give back what was inherited, without touching what the parent uses."""
         ...
 
 
@@ -137,8 +155,16 @@ class Runtime(Protocol):
         """The calling thread, as `thread` returned it."""
         ...
 
-    def connect(self, host: str, port: int, timeout: float) -> Link:
-        """Connect. Raises `ManagerSocketError`, which says what went wrong."""
+    def connect(self, host: str, port: int, timeout: float, tls: "ssl.SSLContext | None" = None) -> Link:
+        """Connect, with TLS where a context is given. Raises `ManagerSocketError`, which says what went wrong."""
+        ...
+
+    def chance(self) -> float:
+        """A number from 0 to 1, by chance."""
+        ...
+
+    def after_fork(self, forgets: "Forgets") -> None:
+        """Have `forgets.after_fork()` called in the child when the process forks, for as long as the object lives."""
         ...
 
 
@@ -166,12 +192,12 @@ class SocketLink:
                 elif events & selectors.EVENT_WRITE:
                     self._send_rest()
                 elif not self._ended:
-                    return self._socket.recv(262_144)
+                    return self._receive_some()
         except BlockingIOError:
             return None
         except OSError as error:
             if not self._ended:
-                raise ManagerSocketError(f"the connection broke: {_reason(error)}") from error
+                raise ManagerSocketError(f"the connection broke: {reason(error)}") from error
         return b"" if self._ended else None
 
     def send(self, data: bytes) -> None:
@@ -188,13 +214,16 @@ class SocketLink:
             self._selector.modify(self._socket, selectors.EVENT_READ | selectors.EVENT_WRITE)
         self.wake()
 
+    def _receive_some(self) -> bytes | None:
+        return self._socket.recv(262_144)
+
     def _send_some(self, data: bytes) -> int:
         try:
             return self._socket.send(data)
         except BlockingIOError:
             return 0
         except OSError as error:
-            raise ManagerSocketError(f"the connection broke while sending: {_reason(error)}") from error
+            raise ManagerSocketError(f"the connection broke while sending: {reason(error)}") from error
 
     def _send_rest(self) -> None:
         with self._lock:
@@ -214,16 +243,52 @@ class SocketLink:
                 return
             self._ended = True
             with suppress(OSError):  # the other side was faster
-                self._socket.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # an SSLSocket's own drops its state
         self.wake()
 
     def close(self) -> None:
         """See `Link`."""
         self.shutdown()
         with self._lock:
-            self._selector.close()
-            for each in (self._socket, self._wake_end, self._wake_source):
-                each.close()
+            self.forget()
+
+    def forget(self) -> None:
+        """See `Link`."""
+        self._selector.close()
+        for each in (self._socket, self._wake_end, self._wake_source):
+            each.close()
+
+
+class TLSLink(SocketLink):
+    """The same, encrypted. OpenSSL serves one thread at a time, so reading takes the lock, too."""
+
+    _socket: "ssl.SSLSocket"
+
+    def _receive_some(self) -> bytes | None:
+        from ssl import SSLEOFError, SSLWantReadError, SSLWantWriteError
+
+        pieces: list[bytes] = []
+        with self._lock, suppress(SSLWantReadError, SSLWantWriteError):
+            # Until it wants more: what OpenSSL has read already, the selector does not see.
+            while True:
+                try:
+                    piece = self._socket.recv(65_536)
+                except SSLEOFError:
+                    piece = b""
+                pieces.append(piece)
+                if not piece or (len(pieces) >= 16 and not self._socket.pending()):
+                    break
+        return b"".join(pieces) if pieces else None
+
+    def _send_some(self, data: bytes) -> int:
+        from ssl import SSLWantReadError, SSLWantWriteError
+
+        try:
+            return super()._send_some(data)
+        except ManagerSocketError as error:
+            if isinstance(error.__cause__, (SSLWantReadError, SSLWantWriteError)):
+                return 0
+            raise
 
 
 class _System:
@@ -243,25 +308,41 @@ class _System:
         return threading.Thread(target=target, name=name, daemon=True)
 
     def id_prefix(self) -> str:
-        # ASCII, without blanks, and short: some handlers of Asterisk cut ActionIDs of more than 67 bytes
-        # together with their line end. 40 + 1 + 5 + 1 + 8 leaves room.
+        # ASCII, without blanks, and short: see `ami.request.MAX_ACTION_ID`. 40 + 1 + 5 + 1 + 8 leaves room.
         host = "".join(c for c in socket.gethostname() if c.isascii() and (c.isalnum() or c in ".-"))[:40] or "host"
         return f"{host}-{''.join(random.choices(string.ascii_letters + string.digits, k=5))}"
 
-    def connect(self, host: str, port: int, timeout: float) -> SocketLink:
+    def connect(self, host: str, port: int, timeout: float, tls: "ssl.SSLContext | None" = None) -> SocketLink:
+        connected: socket.socket | None = None
         try:
             connected = socket.create_connection((host, port), timeout)
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return SocketLink(connected)
+            if tls is None:
+                return SocketLink(connected)
+            connected = tls.wrap_socket(connected, server_hostname=host)
+            return TLSLink(connected)
         except (OSError, UnicodeError) as error:  # a name that cannot be a host's is a UnicodeError
-            raise ManagerSocketError(f"cannot connect to {host}:{port}: {_reason(error)}") from error
+            if connected is not None:
+                connected.close()
+            raise connect_error(host, port, error, tls=tls is not None) from error
+
+    def chance(self) -> float:
+        return random.random()
+
+    def after_fork(self, forgets: Forgets) -> None:
+        _forgetting.add(forgets)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+_forgetting: "weakref.WeakSet[Forgets]" = weakref.WeakSet()
 
+
+def _run_after_fork() -> None:
+    for each in list(_forgetting):
+        each.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_run_after_fork)
 
 SYSTEM: Runtime = _System()
 """The operating system's clock, threads and sockets."""

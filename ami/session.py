@@ -7,71 +7,38 @@ deadline. All rules of AMI's client side are here:
   or with the link;
 * a response goes to the action with its ActionID that is waiting for one; any other is an orphan, at once;
 * events that answer an action are told from others by its ActionID, never by their names alone; where
-  Asterisk leaves the ActionID out, by the headers that the action shares with them;
+  Asterisk leaves the ActionID out, by what the request knows of them (`Request.is_ended_by`);
 * a list ends with `EventList: Complete` (or `cancelled`), with its declared last event, with an error that
   carries the ActionID, or, where there is no list after all, with the response. Lists of the same kind do
-  not disturb each other.
+  not disturb each other;
+* a link on which nothing came for a while is asked for a sign of life; one that then stays silent is lost.
 """
 
 import heapq
 import itertools
+import logging
 import math
+import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from ami import catalogue, wire
-from ami.catalogue import Aggregate, Event, EventCollection, Request, ends_list
-from ami.errors import Error, ManagerSocketError, ProtocolError
+from ami.catalogue import Aggregate, Event, EventCollection, ends_list
+from ami.errors import Error, ManagerError, ManagerSocketError, ProtocolError
 from ami.message import KEY_ACTION, KEY_RESPONSE, SUCCESSES, Message
+from ami.outcomes import Notice, Orphan, Output, Response, State, StateChange
+from ami.request import Request
+from ami.secrets import redacted
 
-__all__ = ["ClientSession", "Notice", "Orphan", "Output", "PendingAction", "Response"]
+__all__ = ["MAX_LIST", "ClientSession", "PendingAction"]
+
+MAX_LIST = 1_000_000
+"""How many items the list of one action may have before it is given up, unless the session is told otherwise."""
 
 _LISTS_ARE_MARKED = (2, 7)
 """From this version of AMI on (Asterisk 13.2), a list's response says `EventList: start`."""
 
-
-class Response(NamedTuple):
-    """What came of an action."""
-
-    result: Message
-    """The response after the request's `process_response`."""
-
-    response: Message
-    """The response as it came (the same object, unless `process_response` made another)."""
-
-    request: Request
-    """The action that was sent."""
-
-    action_id: str
-    """The ActionID it was sent with."""
-
-    success: bool
-    """Whether the server took the action."""
-
-    time: float
-    """Seconds from sending to the end of the action."""
-
-    events: EventCollection | None
-    """The events of a synchronous request, under their classes and names; None for other requests."""
-
-    events_timeout: bool
-    """Whether time ran out before all events had come; `events` holds those that did."""
-
-
-class Orphan(NamedTuple):
-    """A response that no action is waiting for: late, repeated, or without a known ActionID."""
-
-    response: Message
-
-
-class Notice(NamedTuple):
-    """Something that the log should say."""
-
-    text: str
-
-
-Output = Event | Aggregate | Orphan | Notice
-"""What a session has for the callbacks and the log, in the order of the wire."""
+_logger = logging.getLogger(__name__)
 
 
 class PendingAction:
@@ -89,6 +56,8 @@ class PendingAction:
         self.error: Error | None = None
         self.response: Message | None = None
         self.marked = False  # whether the response said `EventList: start`
+        self.events_ended = False  # all that a synchronous request waits for have come
+        self.collected = 0
         self.events: EventCollection | None = None
         self.aggregates: list[Aggregate] = []
         if request.synchronous:
@@ -114,19 +83,16 @@ class PendingAction:
             result, self.response, self.request, self.action_id, success, elapsed, self.events, self.timed_out
         )
 
-    def shares_headers(self, event: Event) -> bool:
-        """Whether an event without ActionID ends this request: of its kind, and about the same thing."""
-        return isinstance(event, self.request.get_synchronous_classes()[2]) and all(
-            event.get(header) == self.request.get(header) for header in self.request._shared_headers
-        )
-
 
 class ClientSession:
     """One connection, from the greeting to its end. Every `now` is in seconds, on any clock that does not go back.
 
-    `id_prefix` begins every ActionID; `aggregate_timeout` is how long an aggregate may take to come together;
-    `greeting_deadline` is when the greeting must have come. `greeted` is called once: when it has, or when the
-    session was closed before.
+    `id_prefix` begins every ActionID; `aggregate_timeout` is how long an aggregate may take to come together once its
+    action was answered; `greeting_deadline` is when the greeting must have come. `greeted` is called once: when it
+    has, or when the session was closed before. `max_frame` and `max_list` bound what is kept of one message, in bytes,
+    and of one list, in items. `keepalive` are the arguments of `keep_alive` from the login on.
+
+    `wanted` are the names of the events that somebody wants to see, or None for all; others are not even read.
     """
 
     def __init__(
@@ -137,50 +103,90 @@ class ClientSession:
         greeted: Callable[[], object] = lambda: None,
         aggregate_timeout: float = 5,
         max_frame: int = wire.MAX_FRAME,
+        max_list: int = MAX_LIST,
+        keepalive: tuple[float, float] | None = None,
     ) -> None:
+        self.logged_in = False
         self.greeting: str | None = None
         self.closed: Error | None = None
+        self.wanted: frozenset[str] | None = None
         self._greeting_deadline = greeting_deadline
         self._greeted = greeted
         self._reader = wire.FrameReader(from_server=True, max_frame=max_frame)
         self._id_prefix = id_prefix
         self._ids = itertools.count(1)
         self._aggregate_timeout = aggregate_timeout
+        self._max_list = max_list
         self._open: dict[str, PendingAction] = {}
-        self._sharing: list[PendingAction] = []  # those of them that an event without ActionID may end
+        self._sharing: list[PendingAction] = []  # those of them that an event without ActionID may be for
         self._deadlines: list[tuple[float, int, PendingAction]] = []
         self._order = itertools.count()
         self._outputs: list[Output] = []
+        self._unsent: list[bytes] = []
+        self._heard = 0.0  # when the server last sent something
+        self._quiet = self._patience = math.inf
+        self._keepalive = keepalive
+        self._ping: PendingAction | None = None
+        self._trace = _logger.isEnabledFor(logging.DEBUG)
 
     # What a driver calls
 
     def send_action(
         self, request: Request, now: float, wake: Callable[[], object], action_id: str | None = None, /, **headers: Any
-    ) -> tuple[PendingAction, bytes]:
-        """Start an action: the record of it, and the bytes to send. `wake` is called once, when it has ended.
+    ) -> "PendingAction":
+        """Start an action; `data_to_send` has its bytes. `wake` is called once, when it has ended.
 
         Raises the error that closed the session, or `ValueError` for a request that must not be sent.
         """
         if self.closed is not None:
             raise self.closed.again()
-        text, action_id = request.build_request(action_id, self._new_action_id, **headers)
+        text, action_id = request.build_request(action_id, self.new_action_id, **headers)
         if action_id in self._open:
             raise ValueError(f"an action with the ActionID {action_id!r} is already under way")
         pending = self._open[action_id] = PendingAction(request, action_id, now, wake)
         self._schedule(pending.deadline, pending)
-        if pending.aggregates:
-            self._schedule(now + self._aggregate_timeout, pending)
-        if pending.events is not None and request._shared_headers:
+        if request._items_without_id or (pending.events is not None and request._shared_headers):
             self._sharing.append(pending)
-        return pending, wire.encode(text)
+        self._send(wire.encode(text))
+        return pending
+
+    def abandon_action(self, pending: "PendingAction", now: float) -> None:
+        """Nobody waits for an action any more: what still comes for it goes to the callbacks."""
+        pending.aggregates.clear()
+        if not pending.done:
+            pending.error = ManagerError("nobody waits for this action any more")
+            self._end(pending, now)
+
+    def keep_alive(self, quiet: float, patience: float, now: float) -> None:
+        """From now on, ping the server when nothing came for `quiet` seconds, and close when then nothing comes for
+        `patience` more."""
+        self._quiet, self._patience = quiet, patience
+        self._heard = max(self._heard, now)
+
+    def data_to_send(self) -> bytes:
+        """The bytes for the server since the last call."""
+        if not self._unsent:
+            return b""
+        data = b"".join(self._unsent)
+        self._unsent.clear()
+        return data
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Take bytes that the server sent."""
+        self._heard = now
+        outputs, wanted = self._outputs, self.wanted
         for frame in self._reader.feed(data):
             if self.closed is not None:
                 return
+            if self._trace:
+                _logger.debug("< %s", redacted(frame))
             if self.greeting is None:
                 self._greet(frame, now)
+                continue
+            if not self._open and frame.startswith(b"Event: "):
+                # No action is under way that an event could answer: the common case, and it has to be fast.
+                if wanted is None or catalogue.name_of(frame) in wanted:
+                    outputs.append(catalogue.parse(frame))  # type: ignore[arg-type]  # it begins with `Event`
             elif frame.strip(b"\r\n"):
                 message = catalogue.parse(frame)
                 if isinstance(message, Event):
@@ -210,26 +216,34 @@ class ClientSession:
                 pending.error = error
                 self._end(pending, now)
         self._open.clear()
+        self._deadlines.clear()
 
     def handle_timer(self, now: float) -> None:
-        """End what has reached its deadline."""
+        """Do what is due."""
+        if self.closed is not None:
+            return
         if self.greeting is None and now >= self._greeting_deadline:
             self.close(ProtocolError("the server accepted the connection, but sent no greeting in time"), now)
         while self._deadlines and self._deadlines[0][0] <= now:
             pending = heapq.heappop(self._deadlines)[2]
             if not pending.done and pending.deadline <= now:
                 self._time_out(pending, now)
-            if pending.aggregates and pending.sent + self._aggregate_timeout <= now:
+            if pending.aggregates and pending.answered + self._aggregate_timeout <= now:
                 self._give_up_aggregates(pending)
+        if now >= self._next_sign_of_life():
+            self._check_life(now)
 
     def next_deadline(self) -> float | None:
         """The time at which `handle_timer` has something to do, or None."""
+        if self.closed is not None:
+            return None
         while self._deadlines and self._open.get(self._deadlines[0][2].action_id) is not self._deadlines[0][2]:
             heapq.heappop(self._deadlines)
         first = self._deadlines[0][0] if self._deadlines else math.inf
         if self.greeting is None:
             first = min(first, self._greeting_deadline)
-        return None if math.isinf(first) or self.closed is not None else first
+        first = min(first, self._next_sign_of_life())
+        return None if math.isinf(first) else first
 
     def take_outputs(self) -> list[Output]:
         """What has come since the last call."""
@@ -247,29 +261,48 @@ class ClientSession:
         text = wire.decode(line).strip()
         if "call manager" in text.lower():
             self.greeting = text
+            self._outputs.append(StateChange(State.CONNECTED, State.CONNECTING))
             self._greeted()
         else:
             self.close(ProtocolError(f"the server does not speak AMI: its greeting is {text[:60]!r}"), now)
 
-    def _new_action_id(self) -> str:
+    def _enter(self, now: float) -> None:
+        """The server took a login."""
+        self.logged_in = True
+        self._outputs.append(StateChange(State.READY, State.CONNECTED))
+        if self._keepalive is not None:
+            self.keep_alive(*self._keepalive, now)
+
+    def new_action_id(self) -> str:
+        """An ActionID that no other action has."""
         return f"{self._id_prefix}-{next(self._ids):08x}"
 
-    def _schedule(self, deadline: float, pending: PendingAction) -> None:
+    def _send(self, data: bytes) -> None:
+        self._unsent.append(data)
+        if self._trace:
+            _logger.debug("> %s", redacted(data))
+
+    def _schedule(self, deadline: float, pending: "PendingAction") -> None:
+        if math.isinf(deadline):
+            return
+        if len(self._deadlines) > 1000 + 2 * len(self._open):  # mostly of actions that have ended long before
+            self._deadlines = [each for each in self._deadlines if self._open.get(each[2].action_id) is each[2]]
+            heapq.heapify(self._deadlines)
         heapq.heappush(self._deadlines, (deadline, next(self._order), pending))
 
-    def _end(self, pending: PendingAction, now: float) -> None:
+    def _end(self, pending: "PendingAction", now: float) -> None:
         pending.done = True
         pending.ended = now
-        if pending in self._sharing:
-            self._sharing.remove(pending)
         self._forget_if_over(pending)
         pending.wake()
 
-    def _forget_if_over(self, pending: PendingAction) -> None:
+    def _forget_if_over(self, pending: "PendingAction") -> None:
         if pending.done and not pending.aggregates:
             self._open.pop(pending.action_id, None)
+            if pending in self._sharing:
+                self._sharing.remove(pending)
 
-    def _time_out(self, pending: PendingAction, now: float) -> None:
+    def _time_out(self, pending: "PendingAction", now: float) -> None:
         pending.timed_out = True
         what = "the response to" if pending.response is None else "the events of"
         action = pending.request[KEY_ACTION]
@@ -278,13 +311,31 @@ class ClientSession:
             pending.aggregates.clear()
         self._end(pending, now)
 
-    def _give_up_aggregates(self, pending: PendingAction) -> None:
+    def _give_up_aggregates(self, pending: "PendingAction", why: str = "it took too long") -> None:
         for aggregate in pending.aggregates:
-            self._outputs.append(
-                Notice(f"gave up the aggregate {aggregate.name}, ActionID {pending.action_id}: it took too long")
-            )
+            self._outputs.append(Notice(f"gave up the aggregate {aggregate.name}, ActionID {pending.action_id}: {why}"))
         pending.aggregates.clear()
         self._forget_if_over(pending)
+
+    # Signs of life
+
+    def _next_sign_of_life(self) -> float:
+        """When a ping is due, or its answer."""
+        if self._ping is None:
+            return self._heard + self._quiet
+        return max(self._heard, self._ping.sent) + self._patience
+
+    def _check_life(self, now: float) -> None:
+        if self._ping is None:
+            request = Request("Ping")
+            request.timeout = math.inf  # late, it is no orphan, and no sign of death either
+            self._ping = self.send_action(request, now, self._pong)
+        else:
+            waited = now - max(self._heard, self._ping.sent)
+            self.close(ManagerSocketError(f"the server is silent: no answer to a ping for {waited:g} s"), now)
+
+    def _pong(self) -> None:
+        self._ping = None
 
     # Responses
 
@@ -299,13 +350,19 @@ class ClientSession:
         pending.marked = message.get("EventList", "").lower() == "start"
         if message.get(KEY_RESPONSE) not in SUCCESSES:
             self._break_off(pending, now)
-        elif self._is_whole(pending):
-            self._finish_aggregates(pending, pending.aggregates)
-            self._end(pending, now)
-        elif pending.events is None:
+            return
+        if pending.request.get(KEY_ACTION) == "Login" and not self.logged_in:
+            self._enter(now)
+        whole = not pending.marked and self._is_whole(pending)
+        if pending.aggregates:
+            if whole:
+                self._finish_aggregates(pending, pending.aggregates)
+            else:
+                self._schedule(now + self._aggregate_timeout, pending)
+        if whole or pending.events is None or pending.events_ended:
             self._end(pending, now)
 
-    def _break_off(self, pending: PendingAction, now: float) -> None:
+    def _break_off(self, pending: "PendingAction", now: float) -> None:
         """An error ended an action and whatever list it had; a request returns what has come."""
         pending.aggregates.clear()
         if pending.done:
@@ -313,43 +370,74 @@ class ClientSession:
         else:
             self._end(pending, now)
 
-    def _is_whole(self, pending: PendingAction) -> bool:
-        """Whether nothing more is to come, now that the response has."""
+    def _is_whole(self, pending: "PendingAction") -> bool:
+        """Whether nothing more is to come after a response that did not say that a list follows."""
         _, members, finalisers = pending.request.get_synchronous_classes()
-        if finalisers and pending.events is not None and pending.events.complete:
-            return True
-        if members and self._marks_lists() and not pending.marked:
-            return True  # a plain success where a list was asked for: there is none
-        return not finalisers and not pending.marked
+        if members or pending.aggregates:
+            return self._marks_lists()  # a plain success where a list was asked for: there is none
+        return not finalisers
 
     def _marks_lists(self) -> bool:
         """Whether the server says `EventList: start` before a list."""
-        version = self.asterisk_info()[1].split(".")
-        numbers = tuple(int(part) for part in version[:2] if part.isascii() and part.isdecimal() and len(part) < 9)
-        return len(numbers) < 2 or numbers >= _LISTS_ARE_MARKED
+        version = re.match(r"(\d{1,9})(?:\.(\d{1,9}))?", self.asterisk_info()[1], re.ASCII)
+        return version is not None and (int(version[1]), int(version[2] or 0)) >= _LISTS_ARE_MARKED
 
     # Events
 
     def _receive_event(self, event: Event, now: float) -> None:
         action_id = event.action_id
-        if action_id is None:
-            pending = next((each for each in self._sharing if each.shares_headers(event)), None)
-        else:
-            pending = self._open.get(action_id)
+        pending = self._open.get(action_id) if action_id is not None else None
+        if action_id is None and self._sharing:
+            if self._ends_without_id(event, now):
+                return
+            pending = self._list_without_ids(event)
         if pending is None or pending.events is None:
-            self._outputs.append(event)
+            if self.wanted is None or event.name in self.wanted:
+                self._outputs.append(event)
         elif event.name in pending.events or pending.marked:
-            last = pending.events.add(event) and pending.events.complete
-            if (last or ends_list(event)) and pending.response is not None:
-                self._end(pending, now)
+            self._collect(pending, event, now)
         else:
             self._outputs.append(event)
         if pending is not None and pending.aggregates:
-            finished = [each for each in pending.aggregates if each.evaluate_event(event)]
+            finished = [each for each in pending.aggregates if each.evaluate_event(event, pending.action_id)]
             self._finish_aggregates(pending, finished)
 
-    def _finish_aggregates(self, pending: PendingAction, finished: list[Aggregate]) -> None:
+    def _ends_without_id(self, event: Event, now: float) -> bool:
+        """Give an event without ActionID to the request that it ends, if there is one."""
+        for pending in self._sharing:
+            if pending.events is not None and pending.request.is_ended_by(event):
+                pending.events.add(event)
+                pending.events_ended = True
+                if pending.response is not None:
+                    self._end(pending, now)
+                return True
+        return False
+
+    def _list_without_ids(self, event: Event) -> PendingAction | None:
+        """The list that an event without ActionID is an item of: nothing else comes between the items of a list."""
+        for pending in self._sharing:
+            members = pending.request.get_synchronous_classes()[1]
+            if pending.request._items_without_id and pending.marked and isinstance(event, members):
+                return pending
+        return None
+
+    def _collect(self, pending: "PendingAction", event: Event, now: float) -> None:
+        """Take in an event that answers a synchronous action."""
+        assert pending.events is not None
+        pending.collected += 1
+        if pending.collected > self._max_list:
+            pending.error = ManagerError(f"the list that answers has more than {self._max_list:,} items")
+            self._end(pending, now)
+            return
+        if (pending.events.add(event) and pending.events.complete) or ends_list(event):
+            pending.events_ended = True
+        if pending.events_ended and pending.response is not None:
+            self._end(pending, now)
+
+    def _finish_aggregates(self, pending: "PendingAction", finished: list[Aggregate]) -> None:
         self._outputs.extend(finished)
-        for aggregate in finished:
-            pending.aggregates = [each for each in pending.aggregates if each is not aggregate]
+        over = set(map(id, finished))
+        pending.aggregates = [each for each in pending.aggregates if id(each) not in over]
+        if any(each.size > self._max_list for each in pending.aggregates):
+            self._give_up_aggregates(pending, f"it has more than {self._max_list:,} items")
         self._forget_if_over(pending)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ami.catalogue import Event, parse
-from ami.message import KEY_EVENT, SECRET_HEADERS
+from ami.message import KEY_EVENT
+from ami.secrets import HIDDEN, secret_keys
 from ami.wire import decode
 from amisim.action import read_action
 from amisim.recording import Record
@@ -60,12 +61,13 @@ def _what(record: Record) -> str:
 def _headers(name: str, headers: Iterable[tuple[str, str]], action_id: str) -> str:
     shown = [name] + ([f"[{action_id}]"] if action_id else [])
     headers = list(headers)
+    secret = secret_keys([key for key, _ in headers])
     has_snapshot = any(key.endswith("ChannelStateDesc") for key, _ in headers)
     for key, value in headers:
         if has_snapshot and _SNAPSHOT.fullmatch(key):
             continue
-        if key.lower() in SECRET_HEADERS and name.lower() in ("login", "success:"):
-            value = "…"
+        if key.lower() in secret:
+            value = HIDDEN
         if value and value != "<unknown>" and key.lower() not in _OF_LITTLE_INTEREST:
             shown.append(f"{key}={value}")
     return " ".join(shown)

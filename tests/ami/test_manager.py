@@ -17,7 +17,8 @@ import pytest
 import ami
 import amisim
 from ami import ManagerError, ManagerSocketError, Request, core
-from ami.manager import Connection, Manager
+from ami.connection import Connection
+from ami.manager import Manager
 from ami.runtime import SYSTEM, Link
 from amisim import event, response
 
@@ -78,8 +79,8 @@ class Spy:
     def condition(self) -> Any:
         return SpyCondition(self.waits)
 
-    def connect(self, host: str, port: int, timeout: float) -> Link:
-        self.links.append(SpyLink(SYSTEM.connect(host, port, timeout), self.waits))
+    def connect(self, host: str, port: int, timeout: float, tls: Any = None) -> Link:
+        self.links.append(SpyLink(SYSTEM.connect(host, port, timeout, tls), self.waits))
         return self.links[-1]
 
 
@@ -230,8 +231,8 @@ def test_when_two_threads_connect_at_once_one_link_is_left(server, spy):
     class Interrupted(Spy):
         interrupted = False
 
-        def connect(self, host: str, port: int, timeout: float) -> Link:
-            link = super().connect(host, port, timeout)
+        def connect(self, host: str, port: int, timeout: float, tls: Any = None) -> Link:
+            link = super().connect(host, port, timeout, tls)
             if not self.interrupted:
                 self.interrupted = True
                 manager.connect(host, port)
@@ -341,8 +342,8 @@ def test_a_manager_may_be_collected_in_the_middle_of_its_own_work(server, start,
         send_some = connection._link._send_some  # type: ignore[attr-defined]
         monkeypatch.setattr(connection._link, "_send_some", lambda data: (drop(), send_some(data))[1])
     else:
-        receive_data = connection._session.receive_data
-        monkeypatch.setattr(connection._session, "receive_data", lambda *args: (drop(), receive_data(*args))[1])
+        receive_data = connection.session.receive_data
+        monkeypatch.setattr(connection.session, "receive_data", lambda *args: (drop(), receive_data(*args))[1])
     del manager
     ping = start(connection.send_action, core.Ping())
     assert collected.wait(5)
@@ -438,7 +439,7 @@ def test_a_mistake_in_the_reading_thread_ends_the_link_and_is_reported(server, m
     server.on("Wait").reply()
     waiting = start(manager.send_action, Request("Wait"))
     server.wait_for("Wait")
-    monkeypatch.setattr(connection_of(manager)._session, "receive_data", fail)
+    monkeypatch.setattr(connection_of(manager).session, "receive_data", fail)
     server.emit(event("Hangup"))
     with pytest.raises(ManagerSocketError, match=r"the reading thread failed: RuntimeError\('a mistake'\)"):
         waiting.result(timeout=5)
@@ -529,8 +530,8 @@ def test_there_is_nothing_to_monitor_without_a_link():
 
 def test_a_manager_that_is_closed_while_it_connects_stays_closed(server):
     class Slow(type(SYSTEM)):
-        def connect(self, host, port, timeout):
-            link = super().connect(host, port, timeout)
+        def connect(self, host, port, timeout, tls=None):
+            link = super().connect(host, port, timeout, tls)
             manager.close()
             return link
 
@@ -554,4 +555,4 @@ def test_a_logger_that_fails_does_not_end_the_callbacks(server):
         manager.login(server.username, server.secret)
         server.emit(event("Early"))
         server.emit(event("Late"))
-        assert [heard.get(timeout=5), heard.get(timeout=5)] == ["FullyBooted", "Late"]
+        assert [heard.get(timeout=5) for _ in range(3)] == ["FullyBooted", "Early", "Late"]

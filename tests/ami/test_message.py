@@ -3,7 +3,9 @@
 import copy
 import json
 import pickle
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ami import EVENT_GENERIC, RESPONSE_GENERIC
+from ami import message as module
 from ami.catalogue import Event
 from ami.message import SUCCESSES, Message, is_event
 
@@ -459,6 +462,195 @@ def test_any_bytes_make_a_message_that_keeps_them(data):
     assert len(each) == len(dict(each)) > 0
     assert repr(each)
     assert is_event(data) in (True, False)
+
+
+# Decoding: late, in one go, and the same for all
+
+
+def is_decoded(each: Message) -> bool:
+    return dict.__len__(each) > 1
+
+
+@st.composite
+def frames(draw) -> bytes:
+    """Frames of lines that are headers, nearly headers, and none."""
+    keys = st.sampled_from(
+        ["Event", "Response", "ActionID", "A", "a", "B", "Output", "Ä", "A b", " A", "A ", "\x1cA", ""]
+    )
+    values = st.sampled_from(["", "b", "Follows", "b: c", " b ", ":", "b\n", "b\r", "b\nA: c", "--END COMMAND--", "ä"])
+    headers = st.tuples(keys, st.sampled_from([": ", ": ", ": ", ":", " : "]), values).map("".join)
+    others = st.sampled_from(["nonsense", "", "\n", "\nA: 1", "\xff", "Privilege: Command"])
+    lines = [*draw(st.lists(headers | others, max_size=6)), *draw(st.sampled_from([["", ""], ["", ""], ["\n"], []]))]
+    begin = draw(st.sampled_from(["Event: X\r\n", "Response: Follows\r\n", ""]))
+    return begin.encode() + "\r\n".join(lines).encode("latin-1" if draw(st.booleans()) else "utf-8")
+
+
+@given(data=frames())
+@example(data=b"Event: X\r\n: no key\r\n\r\n")
+@example(data=b"Response: Follows\r\nEvent: X\r\nA: b\r\n\r\n")
+@example(data=b"Event: X\r\nA: 1\r\nA: 2\r\n\r\n")
+@example(data=b"Event: X\r\nA:b: c\r\n\r\n")
+@example(data=b"Event: X\r\nA:b\r\nB:c")
+@example(data=b"Event: X\r\nA: b\r\r\n\r\n")
+@example(data=b"Event: X\r\nA: b\n\r\n\r\n")
+@example(data=b"Event: X\r\nA : b\r\n\r\n")
+@example(data=b"Event: X\r\nOutput: b\r\n\r\n")
+@example(data=b"A: b\r\nB: c\r\n\r\n")
+def test_the_headers_are_the_first_of_the_pairs_and_a_name_and_the_payload_is_what_is_left(data):
+    each = Message(data)
+    expected: dict[str, str] = {}
+    for key, value in each.pairs:
+        expected.setdefault(key, value)
+    kinds = {key.lower() for key in expected}
+    if not kinds & {"event", "response"}:
+        expected |= {"Response": RESPONSE_GENERIC} if "actionid" in kinds else {"Event": EVENT_GENERIC}
+    assert list(each.items()) == list(expected.items())
+    assert each.data == module._split(data)[1]
+
+
+LOOKED_UP = st.sampled_from(
+    ["Event", "Response", "ActionID", "A", "a", "B", "OUTPUT", "Ä", "\udcc3\udca4", "\ud800", "A b", " A", "A ", "",
+     ":", "A:", "A: b", "B\r\nA", "\nA", "nonsense", "Privilege", "missing", 1, None]
+)  # fmt: skip
+
+
+@given(data=frames(), keys=st.lists(LOOKED_UP, min_size=1, max_size=7))
+@example(data=b"Response: Follows\r\nPrivilege: Command\r\nA: raw\r\n--END COMMAND--\r\n\r\n", keys=["A"])
+@example(data=b"Event: X\r\nA:b: c\r\n\r\n", keys=["A:b", "A"])
+@example(data=b"Event: X\r\n A: b\r\n\r\n", keys=[" A"])
+@example(data=b"Event: X\r\n: b\r\n\r\n", keys=[""])
+@example(data=b"Event: X\r\nno header\r\nA: b\r\n\r\n", keys=["no header\r\nA"])
+@example(data=b"Event: X\r\n\xc3\xa4: b\r\n\r\n", keys=["\udcc3\udca4", "ä"])
+@example(data=b"Event: X\r\nA: b", keys=["A"])
+@example(data=b"Event: X\r\nA: 1\r\nA: 2\r\n\r\n", keys=["A"])
+def test_a_look_up_finds_the_same_before_the_decoding_and_after(data, keys):
+    decoded = Message(data)
+    padded = {key for line in decoded.raw for key in [line.partition(":")[0]] if key != key.strip()}
+    list(decoded)
+    for key in keys:
+        if any(each.strip() == key for each in padded):
+            continue  # whether such a line counts as a repeat depends on the decoding
+        for look in (lambda each: each[key], lambda each: each.get(key, "none"), lambda each: key in each):  # noqa: B023
+            assert outcome(lambda: look(Message(data))) == outcome(lambda: look(decoded))  # noqa: B023
+    undecoded = Message(data)
+    if not any(each.strip() in keys for each in padded):
+        assert [undecoded.get(key) for key in keys] == [decoded.get(key) for key in keys]
+
+
+def test_few_look_ups_decode_nothing_else_and_many_decode_all():
+    each = message("Event: X", "A: 1", "B: 2", "C: 3", "ActionID: 4")
+    assert (each["A"], each.get("B"), "C" in each, each.action_id, each["Event"]) == ("1", "2", True, "4", "X")
+    assert not is_decoded(each)
+    assert each["A"] == "1"
+    assert is_decoded(each)
+
+
+def test_a_look_up_that_finds_nothing_so_decodes():
+    each = message("Event: X", "A: 1")
+    assert each.get("a") == "1"
+    assert is_decoded(each)
+
+
+def test_a_key_that_is_more_than_text_is_looked_up_as_in_a_dict():
+    class Odd(str):
+        def __format__(self, spec: str) -> str:
+            return "B"
+
+    assert message("Event: X", "A: 1", "B: 2")[Odd("A")] == "1"
+
+
+def test_a_message_that_begins_with_no_header_is_never_empty():
+    assert json.loads(json.dumps(message("no header", "Event: X"))) == {"Event": "X"}
+
+
+def test_only_so_many_keys_are_remembered(monkeypatch):
+    monkeypatch.setattr(module, "_MANY_KEYS", 10)
+    monkeypatch.setattr(module, "_plain_keys", set())
+    for number in range(50):
+        assert dict(message("Event: X", f"Key{number}: 1")) == {"Event": "X", f"Key{number}": "1"}
+    assert len(module._plain_keys) == 10
+
+
+def test_an_event_without_action_id_is_not_decoded_to_say_so():
+    each = message("Event: X", "A: 1")
+    assert (each.action_id, each.name) == (None, "X")
+    assert not is_decoded(each)
+
+
+def test_what_was_set_or_deleted_wins_over_the_bytes():
+    each = message("Event: X", "A: 1", "B: 2", "C: 3")
+    assert each["A"] == "1"
+    each["A"] = "new"
+    del each["B"]
+    assert each.pop("C") == "3"
+    assert (each["A"], each.get("B"), "C" in each) == ("new", None, False)
+    each.clear()
+    assert ("A" in each, "Event" in each, dict(each)) == (False, False, {})
+
+
+def test_an_event_made_from_its_name_is_the_event_made_from_its_frame():
+    data = frame("Event: Hangup", "Cause: 16", "Cause: 17", "no header")
+    each = Event.from_event_frame(data, "Hangup")
+    assert not is_decoded(each)
+    assert (type(each), each.frame, each.name, each["Event"]) == (Event, data, "Hangup", "Hangup")
+    assert json.loads(json.dumps(Event.from_event_frame(data, "Hangup"))) == {"Event": "Hangup", "Cause": "16"}
+    assert each == Event(data) == copy.copy(each) == pickle.loads(pickle.dumps(Event.from_event_frame(data, "Hangup")))
+    assert (each.data, each.pairs, each.raw) == (Event(data).data, Event(data).pairs, Event(data).raw)
+    assert repr(each) == "<Event {'Event': 'Hangup', 'Cause': '16'}>"
+
+
+def test_pairs_and_data_are_those_of_the_bytes_whatever_was_changed():
+    each = message("Event: X", "Output: 1", "B: 2")
+    each.clear()
+    assert (each.pairs, each.data) == ([("Event", "X"), ("Output", "1"), ("B", "2")], ["1"])
+
+
+def test_a_decoding_that_ends_late_does_not_undo_what_was_changed_meanwhile(monkeypatch):
+    each = message("Event: X", "A: 1", "B: 2")
+    parse = module._parse
+
+    def overtaken(data: bytes) -> Any:
+        monkeypatch.setattr(module, "_parse", parse)
+        parts = parse(data)
+        del each["A"]  # what another thread does while this one decodes
+        each["B"] = "new"
+        return parts
+
+    monkeypatch.setattr(module, "_parse", overtaken)
+    assert dict(each) == {"Event": "X", "B": "new"}
+
+
+@pytest.fixture
+def threads_that_take_short_turns() -> Iterator[None]:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("threads_that_take_short_turns")
+def test_threads_that_decode_one_message_see_all_of_it_and_keep_each_others_changes():
+    expected = {"Event": "X", **{f"Key{number}": str(number) for number in range(30)}}
+    data = frame(*(f"{key}: {value}" for key, value in expected.items()))
+    messages = [Message(data) for _ in range(2000)]
+    barrier = threading.Barrier(3)
+    wrong: list[dict[str, str]] = []
+
+    def run(own: str) -> None:
+        barrier.wait()
+        for each in messages:
+            seen = dict(each.items())
+            del each[own]
+            if seen[own] != expected[own] or len(seen) < len(expected) - 2 or own in each:
+                wrong.append(seen)
+
+    threads = [threading.Thread(target=run, args=(f"Key{number}",)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert {len(each) for each in messages} == {len(expected) - 3}
 
 
 # Text for people

@@ -1,5 +1,8 @@
 """Framing: every byte belongs to one frame, and how the bytes arrive makes no difference."""
 
+import time
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -145,6 +148,70 @@ def test_the_frames_are_those_of_the_whole_stream_however_it_is_cut(cut, from_se
     stream, chunks = cut
     expected = (frames_of_a_server if from_server else frames_of_a_client)(stream)
     assert read(FrameReader(from_server=from_server), chunks) == expected
+
+
+REGULAR = st.sampled_from([PONG, HANGUP, b"Event: A\r\n\r\n", b"x\r\n\r\n"])
+ODD = st.sampled_from(
+    [b"\r\n", b"\n", b"\r", b"Event: A\r\n\n", b"Event: A\nB: c\n\n", b"B: c\r\n", FOLLOWS, FOLLOWS + b"a\r\n\r\nb",
+     b"--END COMMAND--\r\n\r\n", b"Event: A\r\nResponse: Follows\r\n\r\n", b"A\n\0b\r\n", PONG[:-1], HANGUP[:-3]]
+)  # fmt: skip
+
+
+@given(
+    parts=st.lists(REGULAR | ODD, max_size=12),
+    places=st.sets(st.integers(0, 300), max_size=3),
+    max_frame=st.sampled_from([40, 10_000]),
+)
+@example(parts=[b"\r\n", PONG], places=set(), max_frame=10_000)
+@example(parts=[PONG, b"\r\n", b"\r\n", PONG], places=set(), max_frame=10_000)
+@example(parts=[b"Event: A\r\n\n", PONG, b"\n", PONG], places=set(), max_frame=10_000)
+@example(parts=[PONG, FOLLOWS, b"a\r\n\r\n--END COMMAND--\r\n\r\n", PONG], places=set(), max_frame=10_000)
+@example(parts=[HANGUP, b"Event: A\r\nBCD: efghijklmnopqrstuvwxyz\r\nEFG: h\r\n\r\n"], places=set(), max_frame=40)
+def test_messages_in_large_pieces_are_cut_as_all_else(parts, places, max_frame):
+    stream = b"".join(parts)
+    bounds = sorted({0, *(place for place in places if place < len(stream)), len(stream)})
+    expected = frames_of_a_server(GREETING + stream)[1:]
+    too_long = [number for number, frame in enumerate(expected) if len(frame) > max_frame]
+    expected = expected[: too_long[0]] if too_long else expected
+    reader = FrameReader(from_server=True, max_frame=max_frame)
+    assert reader.feed(GREETING) == [GREETING]
+    assert read(reader, [stream[start:end] for start, end in pairwise(bounds)]) == expected
+    if reader.error is None:
+        assert b"".join(expected) + reader.pending == stream
+    else:
+        assert len(stream) - len(b"".join(expected)) > max_frame
+
+
+def test_an_end_is_found_at_once_after_a_long_beginning_and_a_large_piece():
+    reader = FrameReader(from_server=True)
+    assert reader.feed(GREETING) == [GREETING]
+    long = b"Event: A\r\n" + b"B: c\r\n" * 9 + b"C: d"
+    assert reader.feed(long[:40]) == []
+    assert reader.feed(long[40:]) == []
+    assert reader.feed(b"\r\n\r\n" + PONG * 3 + PONG[:-1]) == [long + b"\r\n\r\n", *[PONG] * 3]
+    assert reader.feed(PONG[-1:]) == [PONG]
+
+
+@pytest.mark.parametrize(
+    ("from_server", "begin", "piece"),
+    [
+        (True, GREETING + b"Event: A\r\n", b"B: " + b"x" * 1019 + b"\r\n"),
+        (True, GREETING + b"Event: A\r\n", b"x" * 1024),
+        (True, GREETING + b"Event: A\nB: \n\0\r\n", b"B: " + b"x" * 1019 + b"\r\n"),
+        (True, GREETING + FOLLOWS, b"x" * 1020 + b"\r\n\r\n"),
+        (False, b"Action: A\r\n", b"B: " + b"x" * 1019 + b"\r\n"),
+        (False, b"Action: A\r\n\0", b"x" * 1024),
+    ],
+)
+def test_a_long_frame_in_short_pieces_is_read_in_proportion_to_its_length(from_server, begin, piece):
+    reader = FrameReader(from_server=from_server)
+    reader.feed(begin)
+    start = time.process_time()
+    for _ in range(8 * 1024):
+        assert reader.feed(piece) == []
+    assert time.process_time() - start < 2  # seconds; a copy of all that has come, or a search of it, takes ten
+    (frame,) = reader.feed(b"\r\n--END COMMAND--\r\n\r\n" if begin.endswith(FOLLOWS) else b"\r\n\r\n")[:1]
+    assert len(frame) > 8 * 1024 * 1024
 
 
 @given(cut=cut_streams(), from_server=st.booleans(), max_frame=st.integers(1, 60))

@@ -16,8 +16,10 @@ import pytest
 
 import ami
 import amisim
+from ami import aio
+from .drivers import AsyncManager, Loop
 
-DRIVERS: dict[str, Callable[..., ami.Manager]] = {"threads": ami.Manager}
+DRIVERS = ("threads", "asyncio")
 
 Start = Callable[..., Future[Any]]
 Listen = Callable[..., "Inbox"]
@@ -50,9 +52,23 @@ def no_thread_is_left() -> Iterator[None]:
     assert not [thread for thread in left if thread.is_alive()]
 
 
+@pytest.fixture(scope="session")
+def loop() -> Iterator[Loop]:
+    """The event loop of the asyncio managers."""
+    loop = Loop()
+    yield loop
+    loop.close()
+
+
 @pytest.fixture(params=DRIVERS)
-def driver(request) -> Callable[..., ami.Manager]:
-    return DRIVERS[request.param]
+def driver(request) -> Iterator[Callable[..., Any]]:
+    """What makes managers."""
+    if request.param == "threads":
+        yield ami.Manager
+        return
+    loop = request.getfixturevalue("loop")
+    yield lambda **options: AsyncManager(loop, loop.call(aio.Manager, **options))
+    assert loop.tasks() == []
 
 
 @pytest.fixture

@@ -1,0 +1,234 @@
+"""The link and the callbacks of an asyncio manager."""
+
+import asyncio
+import inspect
+import math
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ami.backlog import Backlog
+from ami.client import argument
+from ami.errors import ManagerSocketError
+from ami.outcomes import Notice, Output, Response
+from ami.request import Request
+from ami.session import ClientSession
+
+if TYPE_CHECKING:
+    from ami.aio.manager import Manager
+
+__all__ = ["Connection", "Dispatcher"]
+
+_BATCH = 256  # how many outputs are delivered before other tasks have their turn
+
+
+class Connection(asyncio.Protocol):
+    """One link with its session. It does not know the manager that owns it."""
+
+    def __init__(
+        self,
+        host: str,
+        loop: asyncio.AbstractEventLoop,
+        new_session: Callable[[float, Callable[[], object]], ClientSession],
+        greeting_timeout: float,
+        deliver: Callable[[list[Output]], None],
+        ended: Callable[["Connection"], None],
+    ) -> None:
+        self.host = host
+        self._loop = loop
+        self._deliver = deliver
+        self._ended = ended
+        self._greeted = asyncio.Event()
+        self._over = asyncio.Event()
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
+        self.session = new_session(loop.time() + greeting_timeout, self._greeted.set)
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The link is up."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._update()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        self.session.receive_data(data, self._loop.time())
+        self._update()
+
+    def eof_received(self) -> None:
+        """The server sends no more; the transport closes itself."""
+        self.session.receive_eof(self._loop.time())
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The link is down."""
+        reason = ManagerSocketError("the connection was closed" if error is None else f"the connection broke: {error}")
+        self.session.close(reason, self._loop.time())
+        self._update()
+        self._over.set()
+        self._ended(self)
+
+    # What the manager calls
+
+    async def wait_for_greeting(self) -> None:
+        """Return when the server has said who it is. Raises `ManagerSocketError`, also when it does not in time."""
+        await self._greeted.wait()
+        if self.session.closed is not None:
+            raise self.session.closed.again()
+
+    def is_connected(self) -> bool:
+        """Whether the link is up."""
+        return self.session.closed is None
+
+    def get_asterisk_info(self) -> tuple[str, str]:
+        """Name and version from the greeting."""
+        return self.session.asterisk_info()
+
+    async def send_action(self, request: Request, action_id: str | None = None, /, **headers: Any) -> Response | None:
+        """Send, and wait for the end of the action."""
+        ended: asyncio.Future[None] = self._loop.create_future()
+        pending = self.session.send_action(request, self._loop.time(), lambda: _finish(ended), action_id, **headers)
+        self._update()
+        try:
+            await ended
+        except asyncio.CancelledError:
+            self.session.abandon_action(pending, self._loop.time())
+            raise
+        return pending.result()
+
+    def keep_alive(self, quiet: float, patience: float) -> None:
+        """See `ClientSession.keep_alive`."""
+        self.session.keep_alive(quiet, patience, self._loop.time())
+        self._update()
+
+    async def wait_until_closed(self) -> None:
+        """Wait for the end of the connection."""
+        await self._over.wait()
+
+    def close(self) -> None:
+        """End the connection, and every action under way with it."""
+        self.session.close(ManagerSocketError("the connection was closed"), self._loop.time())
+        self._update()
+
+    def _update(self) -> None:
+        """Pass on what the session has for others, and look up again at its next deadline."""
+        session = self.session
+        transport = self._transport
+        if transport is not None and (data := session.data_to_send()):
+            transport.write(data)
+        outputs = session.take_outputs()
+        if outputs:
+            self._deliver(outputs)
+        if session.closed is not None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if transport is not None and not transport.is_closing():
+                _hang_up(transport)
+            return
+        deadline = session.next_deadline()
+        # A deadline that has gone meanwhile is kept: to wake once for nothing costs less than a timer for each action.
+        if deadline is not None and deadline < self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = deadline
+            self._timer = self._loop.call_at(deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer, self._timer_at = None, math.inf
+        self.session.handle_timer(self._loop.time())
+        self._update()
+
+
+def _finish(ended: "asyncio.Future[None]") -> None:
+    if not ended.done():
+        ended.set_result(None)
+
+
+def _hang_up(transport: asyncio.Transport) -> None:
+    """Close, without waiting for a server that does not read, or, with TLS, does not say goodbye."""
+    if transport.get_write_buffer_size() or transport.get_extra_info("sslcontext") is not None:
+        transport.abort()
+    else:
+        transport.close()
+
+
+class Dispatcher:
+    """The task that runs callbacks, one after the other, in the order of the wire."""
+
+    def __init__(self, manager: "Manager", loop: asyncio.AbstractEventLoop, backlog: Backlog) -> None:
+        # Weak, so that a manager nobody holds any more can go, and its task with it.
+        self._manager = weakref.ref(manager)
+        self._loop = loop
+        self._backlog = backlog
+        self._filled = asyncio.Event()
+        self._stopped = False
+        self._busy = False
+        self._task = loop.create_task(self._run(), name="ami-dispatcher")
+
+    def __len__(self) -> int:
+        return len(self._backlog)
+
+    def put(self, outputs: list[Output]) -> None:
+        """Queue outputs for their callbacks."""
+        self._backlog.put(outputs)
+        self._filled.set()
+
+    async def stop(self) -> None:
+        """Run no more callbacks. One that is running, and waits, goes on to its end, which is not waited for."""
+        self.abandon()
+        if not self._task.done() and not self._busy and asyncio.current_task() is not self._task:
+            await asyncio.wait([self._task])
+
+    def abandon(self) -> None:
+        """Begin to stop, without waiting."""
+        self._stopped = True
+        self._filled.set()
+
+    async def _run(self) -> None:
+        while not self._stopped:
+            await self._filled.wait()
+            self._filled.clear()
+            while await self._dispatch_some():
+                await asyncio.sleep(0)
+
+    async def _dispatch_some(self) -> bool:
+        """Run the callbacks for what waits longest; return whether there was anything."""
+        outputs = self._backlog.take(_BATCH)
+        manager = self._manager()
+        if not outputs or manager is None or self._stopped:
+            return False
+        self._busy = True
+        await self._dispatch(outputs, manager)
+        self._busy = False
+        return True
+
+    async def _dispatch(self, outputs: list[Output], manager: "Manager") -> None:
+        clock, matching, noted = self._loop.time, manager._callbacks.matching, manager._debug
+        limit = manager._slow_callback
+        started = clock()
+        for output in outputs:
+            if self._stopped:
+                return
+            if noted or type(output) is Notice:
+                with suppress(Exception):  # of a logger: the next output has its turn
+                    manager._note(output)
+            for function in matching(output):
+                try:
+                    result = function(argument(output), manager)
+                    if result is not None and inspect.isawaitable(result):
+                        await result
+                except (KeyboardInterrupt, asyncio.CancelledError):
+                    raise
+                except BaseException:
+                    with suppress(Exception):
+                        manager._note_failure(function, output)
+                ended = clock()
+                if ended - started > limit:
+                    with suppress(Exception):
+                        manager._note_slowness(function, output, ended - started, len(self._backlog))
+                    ended = clock()
+                started = ended

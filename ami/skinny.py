@@ -1,0 +1,77 @@
+"""Cisco telephones by chan_skinny, which Asterisk 21 removed."""
+
+from ami.catalogue import Event
+from ami.headers import Int, Text
+from ami.request import Action
+
+__all__ = [
+    "DeviceEntry", "DevicelistComplete", "LineEntry", "LinelistComplete", "SKINNYdevices", "SKINNYlines",
+    "SKINNYshowdevice", "SKINNYshowline",
+]  # fmt: skip
+
+# Devices
+
+
+class DeviceEntry(Event):
+    """An item of the answer to `SKINNYdevices`: a telephone."""
+
+    channel_type = Text("Channeltype")
+    object_name = Text()
+    channel_object_type = Text()
+    device_id = Text()
+    ip_address = Text("IPaddress")
+    type = Text()
+    device_status = Text("Devicestatus")
+    number_of_lines = Int()
+
+
+class DevicelistComplete(Event):
+    """The end of the answer to `SKINNYdevices`."""
+
+    list_items = Int()
+
+
+class SKINNYdevices(Action):
+    """List the telephones."""
+
+    _list = (DeviceEntry,)
+    _finalisers = (DevicelistComplete,)
+
+
+class SKINNYshowdevice(Action):
+    """Ask for what is known of a telephone."""
+
+    device: str
+
+
+# Lines
+
+
+class LineEntry(Event):
+    """An item of the answer to `SKINNYlines`: a line of a telephone."""
+
+    channel_type = Text("Channeltype")
+    object_name = Text()
+    channel_object_type = Text()
+    device = Text()
+    instance = Int()
+    label = Text()
+
+
+class LinelistComplete(Event):
+    """The end of the answer to `SKINNYlines`."""
+
+    list_items = Int()
+
+
+class SKINNYlines(Action):
+    """List the lines."""
+
+    _list = (LineEntry,)
+    _finalisers = (LinelistComplete,)
+
+
+class SKINNYshowline(Action):
+    """Ask for what is known of a line."""
+
+    line: str

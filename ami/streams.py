@@ -1,0 +1,152 @@
+"""Events one after the other, and calls followed to their end, for programs with threads."""
+
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
+
+from ami.connection import LONGEST_WAIT
+from ami.errors import Error, ManagerSocketError
+from ami.originate import CallProgress, Outcome
+from ami.outcomes import Output, Response
+from ami.runtime import Runtime
+from ami.subscription import Subscription
+
+if TYPE_CHECKING:
+    from ami.manager import Manager
+
+__all__ = ["Call", "EventStream"]
+
+
+class EventStream:
+    """Events of one kind, one after the other, made by `Manager.events`.
+
+        with manager.events("Hangup", Channel="PJSIP/100-*") as hangups:
+            for event in hangups: ...
+
+    Iterating waits for the next event. It ends when the stream or the manager is closed, and raises
+    `ManagerSocketError` when the link is lost and does not come again by itself. `Gap` events stand where events were
+    lost.
+    """
+
+    def __init__(self, manager: "Manager", subscription: Subscription, runtime: Runtime) -> None:
+        self.subscription = subscription
+        self._manager = weakref.ref(manager)
+        self._clock = runtime.monotonic
+        self._changed = runtime.condition()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        event = self._next(None)
+        if event is None:
+            raise StopIteration
+        return event
+
+    @property
+    def depth(self) -> int:
+        """How many events wait to be taken out."""
+        return self.subscription.depth
+
+    @property
+    def lost(self) -> int:
+        """How many events were dropped because too many waited."""
+        return self.subscription.lost
+
+    def get(self, timeout: float | None = None) -> Any:
+        """The next event, waiting at most `timeout` seconds for it.
+
+        Raises `TimeoutError` when none came, `ManagerSocketError` when none can come any more.
+        """
+        event = self._next(timeout)
+        if event is None:
+            raise ManagerSocketError("the event stream has ended")
+        return event
+
+    def close(self) -> None:
+        """Take no more events; those that wait can still be taken out."""
+        self.end(None)
+        manager = self._manager()
+        if manager is not None:
+            manager._remove_stream(self)
+
+    def put(self, outputs: list[Output]) -> None:
+        """Offer outputs; those that the stream is for wait in it."""
+        with self._changed:
+            if self.subscription.put(outputs):
+                self._changed.notify_all()
+
+    def end(self, error: Error | None) -> None:
+        """No more events come."""
+        with self._changed:
+            self.subscription.end(error)
+            self._changed.notify_all()
+
+    def _next(self, timeout: float | None) -> Any:
+        """The next event; None when the stream has ended."""
+        deadline = None if timeout is None else self._clock() + timeout
+        while True:
+            with self._changed:
+                while (event := self.subscription.pop()) is None and not self.subscription.ended:
+                    left = None if deadline is None else deadline - self._clock()
+                    if left is not None and left <= 0:
+                        raise TimeoutError(f"no event came in {timeout:g} s")
+                    self._changed.wait(left if left is None else min(left, LONGEST_WAIT))
+            if event is None or self.subscription.accepts(event):
+                return event
+
+
+class Call:
+    """A call that `Manager.originate` began, followed to its end."""
+
+    def __init__(self, manager: "Manager", progress: CallProgress, events: EventStream, ring_time: float) -> None:
+        self._manager = manager
+        self._progress = progress
+        self._events = events
+        self._ring_time = ring_time
+        self._clock = manager._runtime.monotonic
+
+    def __repr__(self) -> str:
+        progress = self.progress
+        return f"<Call {progress.channel or progress.uniqueid}, {progress.outcome or 'open'}, cause {progress.cause}>"
+
+    @property
+    def progress(self) -> CallProgress:
+        """What is known of the call: `outcome`, `channel`, `uniqueid`, `ended`, `cause`, `message`."""
+        with suppress(TimeoutError, ManagerSocketError):
+            while not self._progress.ended:
+                self._progress.receive(self._events.get(0))
+        return self._progress
+
+    def wait(self, timeout: float | None = None) -> Outcome | None:
+        """Wait until the call was answered, or will not be; return which, or None when time ran out.
+
+        Without `timeout`: as long as the call may ring, and 5 s more. Raises `ManagerSocketError` when the link is lost
+        meanwhile: what came of the call is then unknown.
+        """
+        self._wait_for(lambda: self._progress.outcome is not None, self._ring_time + 5 if timeout is None else timeout)
+        return self._progress.outcome
+
+    def wait_ended(self, timeout: float | None = None) -> int | None:
+        """Wait until the call is over; return the cause of its hang-up, or None when time ran out or there is none."""
+        self._wait_for(lambda: self._progress.ended, timeout)
+        return self._progress.cause
+
+    def hang_up(self, cause: int | None = None) -> Response | None:
+        """Hang the call up. Raises `ManagerError` while it has no channel."""
+        return self._manager.send_action(self.progress.hangup_request(cause))
+
+    def _wait_for(self, reached: Callable[[], bool], timeout: float | None) -> None:
+        deadline = None if timeout is None else self._clock() + timeout
+        while not reached():
+            try:
+                self._progress.receive(self._events.get(None if deadline is None else deadline - self._clock()))
+            except TimeoutError:
+                return
