@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Literal
 
-from ami.outcomes import Output, StateChange, queue_gap
+from ami.outcomes import Gap, Output, StateChange, queue_gap
 
 __all__ = ["Backlog", "Overflow"]
 
@@ -12,8 +12,11 @@ Overflow = Literal["drop-oldest", "drop-newest"]
 """What a full queue does: lose the events that have waited longest, or those that come now."""
 
 
+_KEPT = StateChange, Gap
+
+
 class Backlog:
-    """What waits to be delivered: at most `limit` outputs, but for changes of state, which are never lost.
+    """What waits to be delivered: at most `limit` outputs, but for changes of state and gaps, which are never lost.
 
     A `Gap` stands where events were dropped, and says how many.
     """
@@ -40,7 +43,7 @@ class Backlog:
                 self._drop_oldest()
             return
         for output in outputs:
-            if len(self._items) >= self._limit and not isinstance(output, StateChange):
+            if len(self._items) >= self._limit and not isinstance(output, _KEPT):
                 self._dropped += 1
                 self.lost += 1
             else:
@@ -67,7 +70,7 @@ class Backlog:
         kept = []
         while len(self._items) > self._limit:
             output = self._items.popleft()
-            if isinstance(output, StateChange):
+            if isinstance(output, _KEPT):
                 kept.append(output)
             else:
                 self._dropped += 1

@@ -50,10 +50,8 @@ class CallbackRegistry(Generic[F]):
     def matching(self, output: Output) -> tuple[F, ...]:
         """The callbacks for what a session gave."""
         by_key, universal = self._tables
-        if isinstance(output, Event):
-            return by_key.get(output.name, universal)
-        if isinstance(output, Aggregate):
-            return by_key.get(output.name, universal)
+        if isinstance(output, (Event, Aggregate)):
+            return by_key.get(output.name, universal) if by_key else universal
         return by_key.get(None if isinstance(output, Orphan) else StateChange, ())
 
     def _change(self, entries: tuple[tuple[_Key, F], ...]) -> None:

@@ -11,6 +11,7 @@ A class names what it stands for on the wire: `QueueCallerJoin` is declared once
 that name arrive as objects of this class. `ami.headers` has the kinds of headers, `ami.request` has actions.
 """
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from ami import wire
 from ami.headers import Header, Int, Text, Timestamp, declared
 from ami.message import KEY_EVENT, Message, first_header, is_event
 
-__all__ = ["Aggregate", "Event", "EventCollection", "ends_list", "event_class", "event_name", "name_of", "parse"]
+__all__ = ["Aggregate", "Event", "EventCollection", "ends_list", "event_class", "event_name", "events_in", "parse"]
 
 # What declares events; loaded in turn until a name is found. Any thread may be the one that asks.
 _FAMILIES = (
@@ -40,7 +41,9 @@ _FAMILIES = (
 )
 _loaded: set[str] = set()
 _EVENTS: dict[str, "type[Event]"] = {}
-_NAMES: dict[bytes, str] = {}
+_KINDS: dict[bytes, "tuple[type[Event], str]"] = {}
+"""The class and the name for what stands on the wire; at most `_MOST_NAMES`, for a server may make up names."""
+
 _MOST_NAMES = 4096
 
 
@@ -65,28 +68,45 @@ def event_name(event: "type[Event] | type[Aggregate]") -> str:
     raise ValueError(f"{event!r} is not an event: give a name, a declared event or aggregate class, '' or None")
 
 
-def name_of(frame: bytes) -> str:
-    """The name in a frame that begins with `Event: `."""
-    line = frame[7 : frame.find(b"\r\n")]
-    name = _NAMES.get(line)
-    if name is None:
-        name = wire.decode(line).rstrip("\r\n")
-        if len(_NAMES) < _MOST_NAMES:  # there are some 300; a server that makes up its own shall not fill the memory
-            _NAMES[line] = name
-    return name
-
-
 def parse(frame: bytes) -> Message:
     """A frame as a message: an event of its declared class, or a plain `Message` for a response."""
-    if frame.startswith(b"Event: "):  # the common case, and it has to be fast
-        name = name_of(frame)
-        return (_EVENTS.get(name) or event_class(name)).from_event_frame(frame, name)
+    if frame.startswith(b"Event: "):
+        kind, name = _kind_of(frame[7 : frame.find(b"\r\n")])
+        return kind.from_event_frame(frame, name)
     key, name = first_header(frame)
     if key != KEY_EVENT:
         if not is_event(frame):
             return Message(frame)
         name = Event(frame).name
     return event_class(name)(frame)
+
+
+def events_in(
+    frames: list[bytes], wanted: frozenset[str] | None, events: list[Any], take_other: Callable[[bytes], None]
+) -> None:
+    """Add to `events` what `parse` makes of each frame that begins as an event; give each other frame to `take_other`.
+
+    Of events that are not `wanted` nothing is made (None: all are). This loop is what a busy server keeps busy.
+    """
+    for frame in frames:
+        if frame.startswith(b"Event: "):
+            name = frame[7 : frame.find(b"\r\n")]
+            found = _KINDS.get(name) or _kind_of(name)
+            if wanted is None or found[1] in wanted:
+                events.append(found[0].from_event_frame(frame, found[1]))
+        else:
+            take_other(frame)
+
+
+def _kind_of(name: bytes) -> "tuple[type[Event], str]":
+    """The class and the text of an event's name as it stands on the wire."""
+    found = _KINDS.get(name)
+    if found is None:
+        text = wire.decode(name).rstrip("\r\n")
+        found = event_class(text), text
+        if len(_KINDS) < _MOST_NAMES:
+            _KINDS[name] = found
+    return found
 
 
 # Events
@@ -122,10 +142,16 @@ class Event(Message):
             cls.wire_name = ""
         else:
             cls.wire_name = name or cls.__name__
+            _KINDS.clear()
             if cls.__module__.startswith("ami."):
                 _EVENTS.setdefault(cls.wire_name, cls)  # a program's own class stays, whichever is loaded first
             else:
                 _EVENTS[cls.wire_name] = cls
+
+    @property
+    def name(self) -> str:
+        """The value of `Event`."""
+        return dict.get(self, KEY_EVENT) or super().name
 
     def process(self) -> tuple[dict[str, Any], list[str]]:
         """A copy of the headers with the documented conversions made, and a copy of the payload lines."""

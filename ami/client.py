@@ -19,9 +19,8 @@ from ami.outcomes import Notice, Orphan, Output, Response, State, StateChange
 from ami.reconnect import Reconnect, Retries
 from ami.request import Request
 from ami.session import MAX_LIST, ClientSession
-from ami.subscription import Subscription
 
-__all__ = ["Client", "ConnectOptions", "Logger", "Options", "Stream", "argument", "weakly"]
+__all__ = ["Client", "ConnectOptions", "Logger", "Options", "Stream", "weakly"]
 
 Logger = logging.Logger | logging.LoggerAdapter[Any]
 LoginSteps = Generator[Request, Response | None, Response]
@@ -58,7 +57,10 @@ class Link(Protocol):
 class Stream(Protocol):
     """What a client needs to know of its driver's event streams."""
 
-    subscription: Subscription
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The names of the events that it is for; None for all."""
+        ...
 
     def put(self, outputs: list[Output]) -> None:
         """Offer outputs."""
@@ -120,6 +122,8 @@ class Client(Generic[L, D]):
         self._target: Target | None = None
         self._closings = 0  # how often it was closed, for attempts to connect to notice it
         self._pending_state = State.CLOSED  # while there is no link
+        self._told: ClientSession | None = None  # the session whose end was told last
+        self._down_since: float | None = None  # while a lost link is made again
         self._login_steps: Callable[[], LoginSteps] | None = None
         self._logs_off = False  # at the end of a `with` statement
 
@@ -169,6 +173,7 @@ class Client(Generic[L, D]):
             aggregate_timeout=self._aggregate_timeout,
             max_frame=self._max_frame,
             max_list=self._max_list,
+            down_since=self._down_since,
         )
         session.wanted = self._wanted()
         return session
@@ -186,11 +191,19 @@ class Client(Generic[L, D]):
     ) -> list[Output]:
         """Note a state that no session is in, and what to tell of it; `ended` is the connection that was there before."""
         previous, self._pending_state = self._pending_state, state
-        if ended is not None:
+        if ended is not None and ended.session is not self._told:
+            self._told = ended.session
             previous = _state_of(ended.session)
         if previous is State.CLOSED and state is State.CLOSED:
             return []
         return [StateChange(state, previous, error, retry_in)]
+
+    def _is_made_again(self, session: ClientSession) -> bool:
+        """Whether a link that was lost is to be made again; if so, it is down from now on."""
+        if self._reconnect is None or self._login_steps is None or not session.logged_in:
+            return False
+        self._down_since = session.closed_at
+        return True
 
     def _link_is_up(self) -> None:
         """The server has greeted: from now on the session knows the state."""
@@ -256,7 +269,7 @@ class Client(Generic[L, D]):
         for reference in self._streams:
             stream = reference()
             if stream is not None and names is not None:
-                names = None if stream.subscription.names is None else names | stream.subscription.names
+                names = None if stream.names is None else names | stream.names
         return None if self._debug else names
 
     def _update_wanted(self) -> None:
@@ -291,11 +304,6 @@ def _state_of(session: ClientSession) -> State:
     if session.greeting is None:
         return State.CONNECTING
     return State.READY if session.logged_in else State.CONNECTED
-
-
-def argument(output: Output) -> Any:
-    """What a callback is called with."""
-    return output.response if isinstance(output, Orphan) else output
 
 
 def _describe(output: Output) -> str:

@@ -7,9 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ami.backlog import Backlog
-from ami.client import argument
 from ami.errors import Error, ManagerSocketError
-from ami.outcomes import Notice, Output, Response
+from ami.outcomes import Notice, Orphan, Output, Response
 from ami.request import Request
 from ami.runtime import Link, Runtime
 from ami.session import ClientSession
@@ -255,9 +254,10 @@ class Dispatcher:
             if noted or type(output) is Notice:
                 with suppress(Exception):  # of a logger: the next output has its turn
                     manager._note(output)
+            given = output.response if type(output) is Orphan else output
             for function in matching(output):
                 try:
-                    function(argument(output), manager)
+                    function(given, manager)
                 except BaseException:
                     with suppress(Exception):
                         manager._note_failure(function, output)

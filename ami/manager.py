@@ -18,8 +18,8 @@ from ami.client import Client, ConnectOptions, Logger, Options, weakly
 from ami.connecting import Target, address, default_port, tls_context
 from ami.connection import LONGEST_WAIT, Connection, Dispatcher
 from ami.errors import Error, ManagerError, ManagerSocketError
-from ami.originate import CALL_EVENTS, CallProgress, originate_request
-from ami.outcomes import Output, Response, State, link_gap
+from ami.originate import originate_request
+from ami.outcomes import Response, State
 from ami.request import Request
 from ami.runtime import SYSTEM, Lock, Runtime
 from ami.streams import Call, EventStream
@@ -96,7 +96,7 @@ class Manager(Client[Connection, Dispatcher]):
         is a `ManagerSocketError`.
         """
         self.disconnect()
-        self._login_steps = None
+        self._login_steps = self._down_since = None
         self._target = target = (host, port, timeout, tls_context(ssl))
         with self._lock:
             closings = self._closings
@@ -106,7 +106,7 @@ class Manager(Client[Connection, Dispatcher]):
         try:
             self._connect(target, lambda: self._closings == closings)
         except ManagerSocketError as error:
-            self._deliver(self._change_state(State.CLOSED, error))
+            self._deliver(self._change_state(State.CLOSED, error, ended=self._connection))
             raise
 
     def _connect(self, target: Target, wanted: Callable[[], bool]) -> None:
@@ -125,7 +125,8 @@ class Manager(Client[Connection, Dispatcher]):
             other, self._connection = self._connection, connection
         if other is not None:  # two threads connected at once: the last one has it
             other.close()
-        self._update_wanted()
+        with self._changing:
+            self._update_wanted()
         try:
             connection.wait_for_greeting()
         except ManagerSocketError as error:
@@ -214,44 +215,55 @@ class Manager(Client[Connection, Dispatcher]):
         with self._lock:
             if connection is not self._connection or self._stop_retrying is not None:
                 return  # closed on purpose, or an attempt that failed
-            retry = self._reconnect is not None and self._login_steps is not None
+            retry = self._is_made_again(connection.session)
             if retry:
                 stopped = self._runtime.lock()
                 stopped.acquire()
                 self._stop_retrying = stopped.release
         error = connection.session.closed
         if retry:
-            self._runtime.thread(_Retrying(self, stopped, connection).run, "ami-reconnect").start()
+            self._runtime.thread(_Retrying(self, stopped, error).run, "ami-reconnect").start()
         else:
             self._deliver(self._change_state(State.CLOSED, error, ended=connection))
             self._end_streams(error)
 
+    def _go_on_retrying(
+        self, stop: Callable[[], None], state: State, error: Error | None = None, delay: float | None = None
+    ) -> bool:
+        """Tell of a state, unless the manager was closed meanwhile; return whether it was not."""
+        with self._lock:
+            if self._stop_retrying != stop:
+                return False
+            self._deliver(self._change_state(state, error, delay, ended=self._connection))
+            return True
+
     def _try_again(self, stop: Callable[[], None]) -> Error | None:
         """One attempt to make the link again, and to log in; return why it failed."""
-        self._deliver(self._change_state(State.CONNECTING))
-        steps = self._login_steps
+        target, steps = self._target, self._login_steps
         try:
-            if self._target is None or steps is None:
+            if target is None or steps is None or not self._go_on_retrying(stop, State.CONNECTING):
                 raise ManagerSocketError("the manager was closed")
-            self._connect(self._target, lambda: self._stop_retrying == stop)
+            self._connect(target, lambda: self._stop_retrying == stop)
             self._log_in(steps())
         except Error as error:
+            with self._lock:
+                connection = self._connection if self._stop_retrying == stop else None
+            if connection is not None:
+                connection.close()  # where the server took no login, it may still be up
+                self._is_made_again(connection.session)
             return error
         return None
 
-    def _end_retrying(self, stop: Callable[[], None], outputs: list[Output], error: Error | None) -> None:
+    def _end_retrying(self, stop: Callable[[], None], error: Error | None) -> None:
         """The link is up again; or, with an error, it is given up."""
         with self._lock:
             if self._stop_retrying != stop:
                 return
-            self._stop_retrying = None
+            self._stop_retrying = self._down_since = None
             connection = self._connection
-        if error is not None:
-            self._login_steps = None
-            if connection is not None:
-                connection.close()
-            outputs = self._change_state(State.CLOSED, error)
-        self._deliver(outputs)
+            if error is not None:
+                self._login_steps = None
+                self._deliver(self._change_state(State.CLOSED, error, ended=connection))
         if error is not None:
             self._end_streams(error)
         elif connection is not None and connection.session.closed is not None:
@@ -313,47 +325,39 @@ class Manager(Client[Connection, Dispatcher]):
             channel, action_id, context=context, exten=exten, priority=priority, application=application, data=data,
             timeout=timeout, caller_id=caller_id, variables=variables, account=account,
         )  # fmt: skip
-        progress = CallProgress(action_id)
-        stream = EventStream(self, Subscription(CALL_EVENTS, {}, None, 1000, only=progress.concerns), self._runtime)
-        self._add_stream(stream)
-        call = Call(self, progress, stream, timeout)
-        try:
-            progress.receive_response(connection.send_action(request, action_id))
-        except BaseException:
-            stream.close()
-            raise
+        call = Call(self, action_id, timeout)
+        self._add_stream(call)
+        call.receive_response(connection.send_action(request, action_id))
         return call
 
 
 class _Retrying:
     """The thread that makes a lost link again. Between its attempts it does not hold the manager."""
 
-    def __init__(self, manager: Manager, stopped: Lock, ended: Connection) -> None:
+    def __init__(self, manager: Manager, stopped: Lock, error: Error | None) -> None:
         self._manager = weakref.ref(manager)
         self._stopped = stopped
-        self._clock = manager._runtime.monotonic
-        self._lost = self._clock()
-        self._steps = manager._retries.steps(self._lost)
-        self._ended: Connection | None = ended
-        self._error: Error | None = ended.session.closed
+        self._stop = stopped.release
+        self._steps = manager._retries.steps(manager._runtime.monotonic())
+        self._error = error
 
     def run(self) -> None:
         """Try until it succeeds, the manager is closed, or there is no hope."""
         delay = next(self._steps)
         while (manager := self._manager()) is not None:
-            manager._deliver(manager._change_state(State.WAITING, self._error, delay, ended=self._ended))
-            self._ended = None
+            if not manager._go_on_retrying(self._stop, State.WAITING, self._error, delay):
+                return
             del manager
             if self._stopped.acquire(True, min(delay, LONGEST_WAIT)) or (manager := self._manager()) is None:
                 return
-            self._error = manager._try_again(self._stopped.release)
+            self._error = manager._try_again(self._stop)
             try:
                 delay = self._steps.send(self._error)
             except StopIteration:
-                manager._end_retrying(self._stopped.release, [link_gap(self._clock() - self._lost)], None)
+                manager._end_retrying(self._stop, None)
                 return
             except Error as error:
-                manager._end_retrying(self._stopped.release, [], error)
+                manager._end_retrying(self._stop, error)
                 return
             del manager
 

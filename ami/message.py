@@ -4,6 +4,7 @@ The headers of a message are text, as they came. What a dict cannot say is kept 
 (`pairs`, `get_all`), lines that are not headers (`data`), and the exact bytes (`frame`).
 """
 
+import threading
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from typing import Any, Self, TypeVar, cast, overload
@@ -44,10 +45,16 @@ _END_COMMAND = "--END COMMAND--"
 _LOOKS = 4
 """How many headers are read one by one before all are decoded; that costs about as much."""
 
+_DECODED = 1_000_000
+
 _MANY_KEYS = 4096
 """Of how many keys it is remembered what they look like."""
 
+_BLANK = ord(" ")
+
+_decoding = threading.Lock()
 _MISSING: Any = object()
+_RAISE: Any = object()
 
 
 def first_header(frame: bytes) -> tuple[str, str]:
@@ -87,16 +94,16 @@ class Message(dict[str, str]):
     elapsed: float = 0.0
     """Of a response: the seconds since its action was sent."""
 
-    # For the class, so that a message is made without setting them.
-    _decoded = False
-    _looks = 0
+    # Slots for what every message sets, and defaults of the class for what few do: a message is made in no time.
+    __slots__ = ("__dict__", "__weakref__", "_frame", "_looks")
     _folded: dict[str, str] | None = None
-    _parts: tuple[dict[str, str], list[str]]
+    _data: list[str] | None = None
 
     def __init__(self, frame: bytes | Iterable[str | bytes]) -> None:
         if not isinstance(frame, bytes):
             frame = b"".join(line if isinstance(line, bytes) else wire.encode(line) for line in frame)
         self._frame = frame
+        self._looks = 0  # how many headers were read one by one; _DECODED when all of them are in the dict
         key, value = first_header(frame)
         # The first header stands here at once: with it an undecoded message is never an empty dict, which
         # code written in C (json's encoder, say) would take for the whole of it.
@@ -105,7 +112,7 @@ class Message(dict[str, str]):
         else:
             self._decode()
         if value == "Follows":
-            self._looks = _LOOKS  # the lines of raw output are no headers, whatever they look like
+            self._looks = max(self._looks, _LOOKS)  # the lines of raw output are no headers, whatever they look like
 
     @classmethod
     def from_event_frame(cls, frame: bytes, name: str) -> Self:
@@ -113,45 +120,48 @@ class Message(dict[str, str]):
         message = cls.__new__(cls)
         dict.setdefault(message, KEY_EVENT, name)  # of the methods that set an item the fastest to call
         message._frame = frame
+        message._looks = 0
         return message
 
     def _decode(self) -> None:
-        """Fill the dict.
-
-        Several threads may do so at once. All copy from one set of headers, and each empties it before it goes
-        on: a thread that comes late cannot bring back what another has changed since.
-        """
-        if not self._decoded:
-            headers, _ = self.__dict__.setdefault("_parts", _parse(self._frame))
-            dict.update(self, headers)
-            headers.clear()
-            self._decoded = True
+        """Fill the dict. Of several threads that do so at once the first one counts: others may have changed it since."""
+        headers, data = _parse(self._frame)
+        with _decoding:
+            if self._looks != _DECODED:
+                dict.clear(self)  # an update of an empty dict is a copy, which takes a third of the time
+                dict.update(self, headers)
+                if data:
+                    self._data = data
+                self._looks = _DECODED
 
     @cached_property
     def _pairs(self) -> list[tuple[str, str]]:
         return _split(self._frame)[0]
 
-    def _peek(self, key: str) -> str | None:
-        """The value under exactly this key, from the bytes of its line; None where it takes decoding to know."""
-        start = _line_start(key) if type(key) is str and self._looks < _LOOKS else None
-        frame = self._frame
-        if start is None or (found := frame.find(start)) < 0:
-            return None
-        self._looks += 1
-        found += len(start)
-        end = frame.find(b"\r\n", found)
-        return _value(wire.decode(frame[found : end if end >= 0 else None]))
-
-    def _look_up(self, key: object, default: Any) -> Any:
+    def __missing__(self, key: str, default: Any = _RAISE) -> Any:
         """The value under a key that the dict itself does not have, or not yet."""
-        if not isinstance(key, str):
-            return default
-        if not self._decoded:
-            if (value := self._peek(key)) is not None:
-                return value
-            self._decode()
-        found = self._find(key)
-        return default if found is None else dict.get(self, found, default)
+        if self._looks < _LOOKS and (start := _line_start(key)):
+            # One header, from the bytes of its line: nobody may ever look at the others.
+            frame = self._frame
+            found = frame.find(start)
+            if found >= 0:
+                self._looks += 1
+                found += len(start)
+                end = frame.find(b"\r\n", found)
+                if end < 0:
+                    end = len(frame)
+                if found < end and frame[found] == _BLANK:
+                    found += 1
+                return frame[found:end].decode("utf-8", "surrogateescape").rstrip("\r\n")
+        if isinstance(key, str):
+            if self._looks != _DECODED:
+                self._decode()
+            own = self._find(key)
+            if own is not None:
+                return dict.get(self, own, default)
+        if default is _RAISE:
+            raise KeyError(key)
+        return default
 
     def _find(self, key: str) -> str | None:
         """The key that a look-up of `key` finds."""
@@ -165,12 +175,6 @@ class Message(dict[str, str]):
             self._folded = folded
         return folded.get(key.lower())
 
-    def __missing__(self, key: str) -> str:
-        value: str = self._look_up(key, _MISSING)
-        if value is _MISSING:
-            raise KeyError(key)
-        return value
-
     @overload
     def get(self, key: str, default: None = None) -> str | None: ...
     @overload
@@ -180,7 +184,7 @@ class Message(dict[str, str]):
     def get(self, key: str, default: Any = None) -> Any:
         """The value under `key`, or `default`."""
         value = dict.get(self, key, _MISSING)
-        return self._look_up(key, default) if value is _MISSING else value
+        return self.__missing__(key, default) if value is _MISSING else value
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self.get(key, _MISSING) is not _MISSING
@@ -189,9 +193,9 @@ class Message(dict[str, str]):
         """A `str` is compared with the message's name, anything else with its headers."""
         if isinstance(other, str):
             return self.name == other
-        self._decode()
-        if isinstance(other, Message):
-            other._decode()
+        for each in (self, other):
+            if isinstance(each, Message) and each._looks != _DECODED:
+                each._decode()
         return dict.__eq__(self, other)
 
     def __ne__(self, other: object) -> bool:
@@ -222,8 +226,11 @@ class Message(dict[str, str]):
     @property
     def data(self) -> list[str]:
         """The payload, line by line: the output of a `Command` on every version, and lines that are no header."""
-        self._decode()
-        return self._parts[1]
+        if self._looks != _DECODED:
+            self._decode()
+        if self._data is None:
+            self._data = []
+        return self._data
 
     @property
     def raw(self) -> list[str]:
@@ -243,7 +250,7 @@ class Message(dict[str, str]):
     @property
     def action_id(self) -> str | None:
         """The value of `ActionID`, or None."""
-        if not self._decoded and self._frame.lower().rfind(b"actionid") < 0:
+        if self._looks != _DECODED and self._frame.lower().rfind(b"actionid") < 0:
             return None  # without decoding what nobody may ever look at
         return self.get(KEY_ACTIONID)
 
@@ -258,12 +265,13 @@ class Message(dict[str, str]):
         return [value for own, value in self._pairs if own.lower() == wanted]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), dict(self), vars(self))
+        return _restore, (type(self), self._frame, dict(self), vars(self))
 
 
-def _restore(kind: type[Message], headers: dict[str, str], attributes: dict[str, Any]) -> Message:
+def _restore(kind: type[Message], frame: bytes, headers: dict[str, str], attributes: dict[str, Any]) -> Message:
     """A message from what `__reduce__` took out of another."""
     message = kind.__new__(kind)
+    message._frame, message._looks = frame, _DECODED
     vars(message).update(attributes)
     dict.update(message, headers)
     return message
@@ -274,7 +282,7 @@ def _looking(name: str) -> Any:
     method = getattr(dict, name)
 
     def look(self: Message, *args: Any) -> Any:
-        if not self._decoded:
+        if self._looks != _DECODED:
             self._decode()
         return method(self, *args)
 
@@ -287,7 +295,8 @@ def _changing(name: str) -> Any:
     method = getattr(dict, name)
 
     def change(self: Message, *args: Any, **kwargs: Any) -> Any:
-        self._decode()
+        if self._looks != _DECODED:
+            self._decode()
         self._folded = None
         return method(self, *args, **kwargs)
 
@@ -302,22 +311,40 @@ for _name in ("__ior__", "__setitem__", "__delitem__", "pop", "popitem", "setdef
 
 
 @lru_cache(_MANY_KEYS)
-def _line_start(key: str) -> bytes | None:
+def _line_start(key: object) -> bytes | None:
     """How the line of a header with this key begins, after the end of another; None for a key that would mislead."""
+    if not isinstance(key, str):
+        return None
     plain = key.isprintable() and key.strip() == key != "" and ":" not in key
-    return f"\r\n{key}:".encode() if plain else None
+    return b"\r\n" + str.encode(key) + b":" if plain else None
 
 
 def _parse(frame: bytes) -> tuple[dict[str, str], list[str]]:
     """Headers with their first values, one of the two that give the name always among them, and payload lines."""
     lines = wire.decode(frame).split("\r\n")
     headers = {key: value for line in lines for key, colon, value in (line.partition(": "),) if colon}
-    if _is_plain(lines, headers):
+    text = "".join(lines)
+    if (
+        # A message as servers write them: each line `Key: value`, no key twice, and nothing inside a line that is none.
+        len(headers) == len(lines) - 2
+        and "\n" not in text
+        and "\r" not in text
+        and _plain_keys.issuperset(headers)
+        and (KEY_EVENT in headers or KEY_RESPONSE in headers)
+        and not (lines[-1] or lines[-2] or lines[0] == "Response: Follows")
+    ):
         return headers, [headers["Output"]] if "Output" in headers else []
+    return _parse_any(frame)
+
+
+def _parse_any(frame: bytes) -> tuple[dict[str, str], list[str]]:
+    """The same, for any bytes."""
     pairs, data = _split(frame)
-    headers = {}
+    headers: dict[str, str] = {}
     for key, value in pairs:
         headers.setdefault(key, value)
+    if len(_plain_keys) < _MANY_KEYS:
+        _plain_keys.update(filter(_line_start, headers))
     keys = {key.lower() for key in headers}
     if not keys & {"event", "response"}:
         generic = (KEY_RESPONSE, RESPONSE_GENERIC) if "actionid" in keys else (KEY_EVENT, EVENT_GENERIC)
@@ -325,29 +352,8 @@ def _parse(frame: bytes) -> tuple[dict[str, str], list[str]]:
     return headers, data
 
 
-def _is_plain(lines: list[str], headers: dict[str, str]) -> bool:
-    """Whether these lines are a message as servers write them: an event or response, each line `Key: value` and no
-    key twice. Their headers are then those that were cut at the blanks."""
-    text = "".join(lines)
-    return (
-        len(headers) == len(lines) - 2
-        and not (lines[-1] or lines[-2])
-        and not ("\n" in text or "\r" in text)
-        and (KEY_EVENT in headers or KEY_RESPONSE in headers)
-        and lines[0] != "Response: Follows"
-        and (_plain_keys.issuperset(headers) or _have_plain_keys(headers))
-    )
-
-
-_plain_keys: set[str] = set()  # such as were seen, for they come again and again
-
-
-def _have_plain_keys(headers: dict[str, str]) -> bool:
-    """Whether no key has to lose blanks or a colon."""
-    plain = all(map(_line_start, headers))
-    if plain and len(_plain_keys) < _MANY_KEYS:
-        _plain_keys.update(headers)
-    return plain
+_plain_keys: set[str] = set()
+"""Keys without a colon or blanks at an end, such as were seen: the same ones come again and again."""
 
 
 def _split(frame: bytes) -> tuple[list[tuple[str, str]], list[str]]:
@@ -372,7 +378,7 @@ def _split(frame: bytes) -> tuple[list[tuple[str, str]], list[str]]:
 
 def _value(text: str) -> str:
     """What stands after a colon: one blank belongs to the syntax, and so does a line end that a module left in."""
-    return text.removeprefix(" ").rstrip("\r\n")
+    return (text[1:] if text[:1] == " " else text).rstrip("\r\n")
 
 
 def _is_before_output(key: str, line: str) -> bool:

@@ -6,18 +6,18 @@ speaks first counts, so a call that ends before its response is told, too.
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ami.catalogue import Event
 from ami.enums import ChannelState, HangupCause, OriginateReason
-from ami.errors import ManagerError, ManagerSocketError
+from ami.errors import Error, ManagerError, ManagerSocketError
 from ami.headers import Code
-from ami.outcomes import Gap, Response
+from ami.outcomes import Gap, Output, Response
 from ami.request import Request
 
 __all__ = ["CALL_EVENTS", "CallProgress", "Outcome", "originate_request"]
 
-CALL_EVENTS = ("Newchannel", "Newstate", "OriginateResponse", "Hangup")
+CALL_EVENTS = frozenset({"Newchannel", "Newstate", "OriginateResponse", "Hangup"})
 """The events that tell how a call goes."""
 
 
@@ -67,12 +67,23 @@ class CallProgress:
         """Why it hung up: a `HangupCause`, or another number."""
         self.message: str | None = None
         """What the server said where it refused the action."""
+        self.error: Error | None = None
+        """Why nothing more can be known of an open call: the link was lost, or closed."""
 
-    def concerns(self, event: Event) -> bool:
-        """Whether an event is about this call."""
-        if event.name == "OriginateResponse":
-            return event.action_id == self.action_id
-        return event.get("Uniqueid") == self.uniqueid
+    def __str__(self) -> str:
+        return f"{self.channel or self.uniqueid}, {self.outcome or 'open'}, cause {self.cause}"
+
+    def put(self, outputs: Iterable[Output]) -> bool:
+        """Receive those of the outputs that are about this call; return whether there were any."""
+        events = [output for output in outputs if isinstance(output, Event) and self._concerns(output)]
+        for event in events:
+            self.receive(event)
+        return bool(events)
+
+    def lose(self, error: Error | None) -> None:
+        """Nothing more will be heard of the call."""
+        if not self.ended and self.error is None:
+            self.error = error or ManagerSocketError("the link was closed while the call was open")
 
     def receive_response(self, response: Response | None) -> None:
         """The response to the action: it is asynchronous, so a success says nothing yet."""
@@ -81,10 +92,9 @@ class CallProgress:
             self._fail()
 
     def receive(self, event: Event) -> None:
-        """An event about the call, or a gap. Raises `ManagerSocketError` for the gap of a lost link."""
+        """An event about the call, or a gap."""
         if isinstance(event, Gap):
-            if event.reason == "link" and not self.ended:
-                raise ManagerSocketError("the link was lost while the call was open: what came of it is unknown")
+            self.lose(ManagerSocketError("the link was lost while the call was open: what came of it is unknown"))
         elif event.name == "OriginateResponse":
             self._receive_originate_response(event)
         elif event.get("Uniqueid") == self.uniqueid:
@@ -101,6 +111,14 @@ class CallProgress:
         request = Request("Hangup")
         request.update({"Channel": self.channel, "Cause": cause})
         return request
+
+    def _concerns(self, event: Event) -> bool:
+        if isinstance(event, Gap):
+            return event.reason == "link"
+        if event.name == "OriginateResponse":
+            return event.action_id == self.action_id
+        # By its name first: the events of all channels come by here.
+        return event.name in CALL_EVENTS and event.get("Uniqueid") == self.uniqueid
 
     def _receive_originate_response(self, event: Event) -> None:
         reason = _REASON.convert(event.get("Reason", ""))

@@ -23,10 +23,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ami import catalogue, wire
-from ami.catalogue import Aggregate, Event, EventCollection, ends_list
+from ami.catalogue import Aggregate, Event, EventCollection, ends_list, events_in
 from ami.errors import Error, ManagerError, ManagerSocketError, ProtocolError
 from ami.message import KEY_ACTION, KEY_RESPONSE, SUCCESSES, Message
-from ami.outcomes import Notice, Orphan, Output, Response, State, StateChange
+from ami.outcomes import Notice, Orphan, Output, Response, State, StateChange, link_gap
 from ami.request import Request
 from ami.secrets import redacted
 
@@ -90,7 +90,8 @@ class ClientSession:
     `id_prefix` begins every ActionID; `aggregate_timeout` is how long an aggregate may take to come together once its
     action was answered; `greeting_deadline` is when the greeting must have come. `greeted` is called once: when it
     has, or when the session was closed before. `max_frame` and `max_list` bound what is kept of one message, in bytes,
-    and of one list, in items. `keepalive` are the arguments of `keep_alive` from the login on.
+    and of one list, in items. `keepalive` are the arguments of `keep_alive` from the login on. `down_since` is when the
+    link before this one was lost, which a `Gap` tells before the events of this one.
 
     `wanted` are the names of the events that somebody wants to see, or None for all; others are not even read.
     """
@@ -105,10 +106,12 @@ class ClientSession:
         max_frame: int = wire.MAX_FRAME,
         max_list: int = MAX_LIST,
         keepalive: tuple[float, float] | None = None,
+        down_since: float | None = None,
     ) -> None:
         self.logged_in = False
         self.greeting: str | None = None
         self.closed: Error | None = None
+        self.closed_at = math.inf
         self.wanted: frozenset[str] | None = None
         self._greeting_deadline = greeting_deadline
         self._greeted = greeted
@@ -126,6 +129,7 @@ class ClientSession:
         self._heard = 0.0  # when the server last sent something
         self._quiet = self._patience = math.inf
         self._keepalive = keepalive
+        self._down_since = down_since
         self._ping: PendingAction | None = None
         self._trace = _logger.isEnabledFor(logging.DEBUG)
 
@@ -156,12 +160,15 @@ class ClientSession:
         if not pending.done:
             pending.error = ManagerError("nobody waits for this action any more")
             self._end(pending, now)
+        self._forget_if_over(pending)
 
     def keep_alive(self, quiet: float, patience: float, now: float) -> None:
         """From now on, ping the server when nothing came for `quiet` seconds, and close when then nothing comes for
-        `patience` more."""
-        self._quiet, self._patience = quiet, patience
-        self._heard = max(self._heard, now)
+        `patience` more. Before the login, which alone makes a server answer pings: from the login on."""
+        self._keepalive = quiet, patience
+        if self.logged_in:
+            self._quiet, self._patience = quiet, patience
+            self._heard = max(self._heard, now)
 
     def data_to_send(self) -> bytes:
         """The bytes for the server since the last call."""
@@ -174,27 +181,29 @@ class ClientSession:
     def receive_data(self, data: bytes, now: float) -> None:
         """Take bytes that the server sent."""
         self._heard = now
-        outputs, wanted = self._outputs, self.wanted
-        for frame in self._reader.feed(data):
-            if self.closed is not None:
-                return
-            if self._trace:
-                _logger.debug("< %s", redacted(frame))
-            if self.greeting is None:
-                self._greet(frame, now)
-                continue
-            if not self._open and frame.startswith(b"Event: "):
-                # No action is under way that an event could answer: the common case, and it has to be fast.
-                if wanted is None or catalogue.name_of(frame) in wanted:
-                    outputs.append(catalogue.parse(frame))  # type: ignore[arg-type]  # it begins with `Event`
-            elif frame.strip(b"\r\n"):
-                message = catalogue.parse(frame)
-                if isinstance(message, Event):
-                    self._receive_event(message, now)
-                else:
-                    self._receive_response(message, now)
+        frames = self._reader.feed(data)
+        if self.greeting is None or self._open or self._trace:
+            for frame in frames:
+                if self.closed is not None:
+                    return
+                self._receive(frame, now)
+        else:  # no action is under way that an event could answer: the common case, and it has to be fast
+            events_in(frames, self.wanted, self._outputs, lambda frame: self._receive(frame, now))
         if self._reader.error is not None:
             self.close(self._reader.error, now)
+
+    def _receive(self, frame: bytes, now: float) -> None:
+        """Take a frame of any kind."""
+        if self._trace:
+            _logger.debug("< %s", redacted(frame))
+        if self.greeting is None:
+            self._greet(frame, now)
+        elif frame.strip(b"\r\n"):
+            message = catalogue.parse(frame)
+            if isinstance(message, Event):
+                self._receive_event(message, now)
+            else:
+                self._receive_response(message, now)
 
     def receive_eof(self, now: float) -> None:
         """The server closed the connection."""
@@ -207,7 +216,7 @@ class ClientSession:
         """End the session: every action under way ends with this error. Later calls change nothing."""
         if self.closed is not None:
             return
-        self.closed = error
+        self.closed, self.closed_at = error, now
         if self.greeting is None:
             self._greeted()
         for pending in list(self._open.values()):
@@ -270,8 +279,16 @@ class ClientSession:
         """The server took a login."""
         self.logged_in = True
         self._outputs.append(StateChange(State.READY, State.CONNECTED))
+        if self._down_since is not None:
+            self._outputs.append(link_gap(now - self._down_since))
         if self._keepalive is not None:
             self.keep_alive(*self._keepalive, now)
+
+    def _leave(self) -> None:
+        """The server took a logoff: it closes the connection, which is not lost then."""
+        self.logged_in = False
+        self._quiet = math.inf
+        self._outputs.append(StateChange(State.CONNECTED, State.READY))
 
     def new_action_id(self) -> str:
         """An ActionID that no other action has."""
@@ -348,10 +365,13 @@ class ClientSession:
             return
         pending.response, pending.answered = message, now
         pending.marked = message.get("EventList", "").lower() == "start"
+        action = str(pending.request.get(KEY_ACTION)).lower()
         if message.get(KEY_RESPONSE) not in SUCCESSES:
+            if action == "logoff" and message.get(KEY_RESPONSE) == "Goodbye" and self.logged_in:
+                self._leave()
             self._break_off(pending, now)
             return
-        if pending.request.get(KEY_ACTION) == "Login" and not self.logged_in:
+        if action == "login" and not self.logged_in:
             self._enter(now)
         whole = not pending.marked and self._is_whole(pending)
         if pending.aggregates:

@@ -2,12 +2,11 @@
 
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from ami.connection import LONGEST_WAIT
 from ami.errors import Error, ManagerSocketError
-from ami.originate import CallProgress, Outcome
+from ami.originate import CALL_EVENTS, CallProgress, Outcome
 from ami.outcomes import Output, Response
 from ami.runtime import Runtime
 from ami.subscription import Subscription
@@ -49,6 +48,11 @@ class EventStream:
         if event is None:
             raise StopIteration
         return event
+
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The names of the events that it is for; None for all."""
+        return self.subscription.names
 
     @property
     def depth(self) -> int:
@@ -106,23 +110,21 @@ class EventStream:
 class Call:
     """A call that `Manager.originate` began, followed to its end."""
 
-    def __init__(self, manager: "Manager", progress: CallProgress, events: EventStream, ring_time: float) -> None:
+    names = CALL_EVENTS
+
+    def __init__(self, manager: "Manager", action_id: str, ring_time: float) -> None:
         self._manager = manager
-        self._progress = progress
-        self._events = events
+        self._progress = CallProgress(action_id)
         self._ring_time = ring_time
         self._clock = manager._runtime.monotonic
+        self._changed = manager._runtime.condition()
 
     def __repr__(self) -> str:
-        progress = self.progress
-        return f"<Call {progress.channel or progress.uniqueid}, {progress.outcome or 'open'}, cause {progress.cause}>"
+        return f"<Call {self._progress}>"
 
     @property
     def progress(self) -> CallProgress:
         """What is known of the call: `outcome`, `channel`, `uniqueid`, `ended`, `cause`, `message`."""
-        with suppress(TimeoutError, ManagerSocketError):
-            while not self._progress.ended:
-                self._progress.receive(self._events.get(0))
         return self._progress
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
@@ -135,18 +137,42 @@ class Call:
         return self._progress.outcome
 
     def wait_ended(self, timeout: float | None = None) -> int | None:
-        """Wait until the call is over; return the cause of its hang-up, or None when time ran out or there is none."""
+        """Wait until the call is over; return the cause of its hang-up, or None when time ran out or there is none.
+
+        Raises `ManagerSocketError` as `wait` does.
+        """
         self._wait_for(lambda: self._progress.ended, timeout)
         return self._progress.cause
 
     def hang_up(self, cause: int | None = None) -> Response | None:
         """Hang the call up. Raises `ManagerError` while it has no channel."""
-        return self._manager.send_action(self.progress.hangup_request(cause))
+        return self._manager.send_action(self._progress.hangup_request(cause))
+
+    def receive_response(self, response: Response | None) -> None:
+        """Take what the action that began the call brought."""
+        with self._changed:
+            self._progress.receive_response(response)
+            self._changed.notify_all()
+
+    def put(self, outputs: list[Output]) -> None:
+        """Offer outputs; what is about the call counts at once."""
+        with self._changed:
+            if self._progress.put(outputs):
+                self._changed.notify_all()
+
+    def end(self, error: Error | None) -> None:
+        """No more is heard of the call."""
+        with self._changed:
+            self._progress.lose(error)
+            self._changed.notify_all()
 
     def _wait_for(self, reached: Callable[[], bool], timeout: float | None) -> None:
         deadline = None if timeout is None else self._clock() + timeout
-        while not reached():
-            try:
-                self._progress.receive(self._events.get(None if deadline is None else deadline - self._clock()))
-            except TimeoutError:
-                return
+        with self._changed:
+            while not reached():
+                if self._progress.error is not None:
+                    raise self._progress.error.again()
+                left = None if deadline is None else deadline - self._clock()
+                if left is not None and left <= 0:
+                    return
+                self._changed.wait(left if left is None else min(left, LONGEST_WAIT))

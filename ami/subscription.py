@@ -16,7 +16,6 @@ class Subscription:
     """Events by name or class, by headers (`*` and `?` are wildcards), and by a condition of the program's own.
 
     The condition, `where`, is for who takes the events out to ask (`accepts`): who puts them in must not wait for it.
-    `only` is a condition of the library's own, which is asked at once.
     """
 
     def __init__(
@@ -26,14 +25,12 @@ class Subscription:
         where: Callable[[Any], object] | None,
         limit: int,
         overflow: Overflow = "drop-oldest",
-        *,
-        only: Callable[[Event], bool] | None = None,
     ) -> None:
         names = frozenset(each if isinstance(each, str) else event_name(each) for each in events)
         self.names = None if "" in names or not names else names
         """The names that are wanted; None for all."""
         self._patterns = [(name, _pattern(str(value))) for name, value in headers.items()]
-        self._where, self._only = where, only
+        self._where = where
         self._backlog = Backlog(limit, overflow)
         self.error: Error | None = None
         self.ended = False
@@ -77,8 +74,6 @@ class Subscription:
         if isinstance(output, Gap):
             return True
         if self.names is not None and output.name not in self.names:
-            return False
-        if self._only is not None and not (isinstance(output, Event) and self._only(output)):
             return False
         return not self._patterns or (
             isinstance(output, Event)

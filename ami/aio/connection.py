@@ -9,9 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ami.backlog import Backlog
-from ami.client import argument
 from ami.errors import ManagerSocketError
-from ami.outcomes import Notice, Output, Response
+from ami.outcomes import Notice, Orphan, Output, Response
 from ami.request import Request
 from ami.session import ClientSession
 
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "Dispatcher"]
 
-_BATCH = 256  # how many outputs are delivered before other tasks have their turn
+_BATCH = 5000
+"""How many outputs are delivered before other tasks have their turn: as many as one turn of the loop can bring."""
 
 
 class Connection(asyncio.Protocol):
@@ -216,14 +216,15 @@ class Dispatcher:
             if noted or type(output) is Notice:
                 with suppress(Exception):  # of a logger: the next output has its turn
                     manager._note(output)
+            given = output.response if type(output) is Orphan else output
             for function in matching(output):
                 try:
-                    result = function(argument(output), manager)
+                    result = function(given, manager)
                     if result is not None and inspect.isawaitable(result):
                         await result
-                except (KeyboardInterrupt, asyncio.CancelledError):
-                    raise
-                except BaseException:
+                except BaseException as error:
+                    if isinstance(error, KeyboardInterrupt) or self._is_cancelled():
+                        raise
                     with suppress(Exception):
                         manager._note_failure(function, output)
                 ended = clock()
@@ -232,3 +233,7 @@ class Dispatcher:
                         manager._note_slowness(function, output, ended - started, len(self._backlog))
                     ended = clock()
                 started = ended
+
+    def _is_cancelled(self) -> bool:
+        """Whether this task is; a callback may also wait for another one that is."""
+        return self._task.cancelling() > 0

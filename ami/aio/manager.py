@@ -14,8 +14,8 @@ from ami.catalogue import Aggregate, Event
 from ami.client import Client, ConnectOptions, Logger, Options, weakly
 from ami.connecting import Target, address, connect_error, default_port, tls_context
 from ami.errors import Error, ManagerError, ManagerSocketError
-from ami.originate import CALL_EVENTS, CallProgress, originate_request
-from ami.outcomes import Output, Response, State, link_gap
+from ami.originate import originate_request
+from ami.outcomes import Response, State
 from ami.request import Request
 from ami.runtime import SYSTEM
 from ami.subscription import Subscription
@@ -66,7 +66,7 @@ class Manager(Client[Connection, Dispatcher]):
     ) -> None:
         """Connect, and read the greeting, within `timeout` seconds each. See `ami.Manager.connect`."""
         await self.disconnect()
-        self._login_steps = None
+        self._login_steps = self._down_since = None
         self._target = target = (host, port, timeout, tls_context(ssl))
         closings = self._closings
         self._start_dispatcher()
@@ -74,7 +74,7 @@ class Manager(Client[Connection, Dispatcher]):
         try:
             await self._connect(target, lambda: self._closings == closings)
         except ManagerSocketError as error:
-            self._deliver(self._change_state(State.CLOSED, error))
+            self._deliver(self._change_state(State.CLOSED, error, ended=self._connection))
             raise
 
     def _start_dispatcher(self) -> None:
@@ -181,8 +181,8 @@ class Manager(Client[Connection, Dispatcher]):
         if connection is not self._connection or self._retrying is not None:
             return  # closed on purpose, or an attempt that failed
         error = connection.session.closed
-        if self._reconnect is not None and self._login_steps is not None:
-            retrying = _retry(weakref.ref(self), connection, asyncio.get_running_loop().time())
+        if self._is_made_again(connection.session):
+            retrying = _retry(weakref.ref(self), error)
             self._retrying = asyncio.get_running_loop().create_task(retrying, name="ami-reconnect")
         else:
             self._deliver(self._change_state(State.CLOSED, error, ended=connection))
@@ -190,7 +190,7 @@ class Manager(Client[Connection, Dispatcher]):
 
     async def _try_again(self) -> Error | None:
         """One attempt to make the link again, and to log in; return why it failed."""
-        self._deliver(self._change_state(State.CONNECTING))
+        self._deliver(self._change_state(State.CONNECTING, ended=self._connection))
         target, steps = self._target, self._login_steps
         if target is None or steps is None:
             return ManagerSocketError("the manager was closed")
@@ -198,20 +198,19 @@ class Manager(Client[Connection, Dispatcher]):
             await self._connect(target, lambda: True)
             await self._log_in(steps())
         except Error as error:
+            if self._connection is not None:
+                self._connection.close()  # where the server took no login, it may still be up
+                self._is_made_again(self._connection.session)
             return error
         return None
 
-    def _end_retrying(self, outputs: list[Output], error: Error | None) -> None:
+    def _end_retrying(self, error: Error | None) -> None:
         """The link is up again; or, with an error, it is given up."""
-        self._retrying = None
+        self._retrying = self._down_since = None
         connection = self._connection
         if error is not None:
             self._login_steps = None
-            if connection is not None:
-                connection.close()
-            outputs = self._change_state(State.CLOSED, error)
-        self._deliver(outputs)
-        if error is not None:
+            self._deliver(self._change_state(State.CLOSED, error, ended=connection))
             self._end_streams(error)
         elif connection is not None and connection.session.closed is not None:
             self._link_ended(connection)  # lost in the same moment
@@ -263,29 +262,21 @@ class Manager(Client[Connection, Dispatcher]):
             channel, action_id, context=context, exten=exten, priority=priority, application=application, data=data,
             timeout=timeout, caller_id=caller_id, variables=variables, account=account,
         )  # fmt: skip
-        progress = CallProgress(action_id)
-        stream = EventStream(self, Subscription(CALL_EVENTS, {}, None, 1000, only=progress.concerns))
-        self._add_stream(stream)
-        try:
-            progress.receive_response(await connection.send_action(request, action_id))
-        except BaseException:
-            stream.close()
-            raise
-        return Call(self, progress, stream, timeout)
+        call = Call(self, action_id, timeout)
+        self._add_stream(call)
+        call.receive_response(await connection.send_action(request, action_id))
+        return call
 
 
-async def _retry(owner: "weakref.ref[Manager]", ended: Connection | None, lost: float) -> None:
+async def _retry(owner: "weakref.ref[Manager]", error: Error | None) -> None:
     """Make a lost link again. Between the attempts it does not hold the manager."""
-    error = None if ended is None else ended.session.closed
     manager = owner()
     if manager is None:
         return
-    clock = asyncio.get_running_loop().time
-    steps = manager._retries.steps(lost)
+    steps = manager._retries.steps(asyncio.get_running_loop().time())
     delay = next(steps)
     while True:
-        manager._deliver(manager._change_state(State.WAITING, error, delay, ended=ended))
-        ended = None
+        manager._deliver(manager._change_state(State.WAITING, error, delay, ended=manager._connection))
         del manager
         await asyncio.sleep(delay)
         manager = owner()
@@ -295,10 +286,10 @@ async def _retry(owner: "weakref.ref[Manager]", ended: Connection | None, lost: 
         try:
             delay = steps.send(error)
         except StopIteration:
-            manager._end_retrying([link_gap(clock() - lost)], None)
+            manager._end_retrying(None)
             return
         except Error as final:
-            manager._end_retrying([], final)
+            manager._end_retrying(final)
             return
 
 

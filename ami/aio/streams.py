@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from ami.errors import Error, ManagerSocketError
-from ami.originate import CallProgress, Outcome
+from ami.originate import CALL_EVENTS, CallProgress, Outcome
 from ami.outcomes import Output, Response
 from ami.subscription import Subscription
 
@@ -46,6 +46,11 @@ class EventStream:
         if event is None:
             raise StopAsyncIteration
         return event
+
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The names of the events that it is for; None for all."""
+        return self.subscription.names
 
     @property
     def depth(self) -> int:
@@ -108,22 +113,20 @@ class EventStream:
 class Call:
     """A call that `Manager.originate` began, followed to its end."""
 
-    def __init__(self, manager: "Manager", progress: CallProgress, events: EventStream, ring_time: float) -> None:
+    names = CALL_EVENTS
+
+    def __init__(self, manager: "Manager", action_id: str, ring_time: float) -> None:
         self._manager = manager
-        self._progress = progress
-        self._events = events
+        self._progress = CallProgress(action_id)
         self._ring_time = ring_time
+        self._changed = asyncio.Event()
 
     def __repr__(self) -> str:
-        progress = self.progress
-        return f"<Call {progress.channel or progress.uniqueid}, {progress.outcome or 'open'}, cause {progress.cause}>"
+        return f"<Call {self._progress}>"
 
     @property
     def progress(self) -> CallProgress:
         """What is known of the call: `outcome`, `channel`, `uniqueid`, `ended`, `cause`, `message`."""
-        with suppress(ManagerSocketError):
-            while (event := self._events._waiting()) is not None:
-                self._progress.receive(event)
         return self._progress
 
     async def wait(self, timeout: float | None = None) -> Outcome | None:
@@ -137,16 +140,37 @@ class Call:
         return self._progress.outcome
 
     async def wait_ended(self, timeout: float | None = None) -> int | None:
-        """Wait until the call is over; return the cause of its hang-up, or None when time ran out or there is none."""
+        """Wait until the call is over; return the cause of its hang-up, or None when time ran out or there is none.
+
+        Raises `ManagerSocketError` as `wait` does.
+        """
         await self._wait_for(lambda: self._progress.ended, timeout)
         return self._progress.cause
 
     async def hang_up(self, cause: int | None = None) -> Response | None:
         """Hang the call up. Raises `ManagerError` while it has no channel."""
-        return await self._manager.send_action(self.progress.hangup_request(cause))
+        return await self._manager.send_action(self._progress.hangup_request(cause))
+
+    def receive_response(self, response: Response | None) -> None:
+        """Take what the action that began the call brought."""
+        self._progress.receive_response(response)
+        self._changed.set()
+
+    def put(self, outputs: list[Output]) -> None:
+        """Offer outputs; what is about the call counts at once."""
+        if self._progress.put(outputs):
+            self._changed.set()
+
+    def end(self, error: Error | None) -> None:
+        """No more is heard of the call."""
+        self._progress.lose(error)
+        self._changed.set()
 
     async def _wait_for(self, reached: Callable[[], bool], timeout: float | None) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 while not reached():
-                    self._progress.receive(await self._events.get())
+                    if self._progress.error is not None:
+                        raise self._progress.error.again()
+                    self._changed.clear()
+                    await self._changed.wait()

@@ -18,6 +18,7 @@ import ami
 import amisim
 from ami import aio
 from .drivers import AsyncManager, Loop
+from .rogue import Rogue
 
 DRIVERS = ("threads", "asyncio")
 
@@ -82,6 +83,13 @@ def start() -> Iterator[Start]:
     """Call a function in a thread of its own; its result comes as a future."""
     with ThreadPoolExecutor(32) as pool:
         yield pool.submit
+
+
+@pytest.fixture
+def rogue(start) -> Iterator[Rogue]:
+    """A server that the test plays itself."""
+    with Rogue() as rogue:
+        yield rogue
 
 
 @pytest.fixture
