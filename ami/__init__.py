@@ -33,11 +33,9 @@ from ami.message import (
     RESPONSE_GENERIC,
     Message,
 )
-from ami.originate import Outcome
 from ami.outcomes import Gap, Response, State, StateChange
 from ami.reconnect import Reconnect
 from ami.request import Action, Request, param, yes_no
-from ami.snapshots import BridgeEvent, BridgeSnapshot, ChannelEvent, ChannelSnapshot
 
 if TYPE_CHECKING:
     from ami import agents as agents
@@ -73,6 +71,11 @@ if TYPE_CHECKING:
     from ami import states as states
     from ami import system as system
     from ami import voicemail as voicemail
+    from ami.originate import Outcome as Outcome
+    from ami.snapshots import BridgeEvent as BridgeEvent
+    from ami.snapshots import BridgeSnapshot as BridgeSnapshot
+    from ami.snapshots import ChannelEvent as ChannelEvent
+    from ami.snapshots import ChannelSnapshot as ChannelSnapshot
 
 __version__ = "0.1.0"
 
@@ -96,7 +99,14 @@ _SUBMODULES = frozenset({
 })  # fmt: skip
 
 
+_LATE = {"Outcome": "originate"} | dict.fromkeys(
+    ("BridgeEvent", "BridgeSnapshot", "ChannelEvent", "ChannelSnapshot"), "snapshots"
+)
+
+
 def __getattr__(name: str) -> Any:
     if name in _SUBMODULES:
         return import_module(f"ami.{name}")
+    if name in _LATE:
+        return getattr(import_module(f"ami.{_LATE[name]}"), name)
     raise AttributeError(f"module 'ami' has no attribute {name!r}")

@@ -52,7 +52,10 @@ class Backlog:
 
     def take(self, count: int) -> list[Output]:
         """The first that wait, at most so many."""
-        return [output for _ in range(count) if (output := self.pop()) is not None]
+        taken: list[Output] = []
+        while len(taken) < count and (output := self.pop()) is not None:
+            taken.append(output)
+        return taken
 
     def pop(self) -> Output | None:
         """The first that waits, or None."""

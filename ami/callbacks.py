@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from ami.catalogue import Aggregate, Event, event_name
-from ami.outcomes import Orphan, Output, StateChange
+from ami.outcomes import Notice, Orphan, Output, StateChange
 
 __all__ = ["Callback", "CallbackRegistry", "Identifier"]
 
@@ -52,6 +52,8 @@ class CallbackRegistry(Generic[F]):
         by_key, universal = self._tables
         if isinstance(output, (Event, Aggregate)):
             return by_key.get(output.name, universal) if by_key else universal
+        if isinstance(output, Notice):
+            return ()
         return by_key.get(None if isinstance(output, Orphan) else StateChange, ())
 
     def _change(self, entries: tuple[tuple[_Key, F], ...]) -> None:

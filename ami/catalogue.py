@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from ami import wire
 from ami.headers import Header, Int, Text, Timestamp, declared
-from ami.message import KEY_EVENT, Message, first_header, is_event
+from ami.message import KEY_EVENT, KEY_RESPONSE, Message, first_header, is_event
 
 __all__ = ["Aggregate", "Event", "EventCollection", "ends_list", "event_class", "event_name", "events_in", "parse"]
 
@@ -72,7 +72,9 @@ def parse(frame: bytes) -> Message:
     """A frame as a message: an event of its declared class, or a plain `Message` for a response."""
     if frame.startswith(b"Event: "):
         kind, name = _kind_of(frame[7 : frame.find(b"\r\n")])
-        return kind.from_event_frame(frame, name)
+        return kind.from_frame(frame, KEY_EVENT, name)
+    if frame.startswith(b"Response: ") and not frame.startswith(b"Response: Follows"):
+        return Message.from_frame(frame, KEY_RESPONSE, wire.decode(frame[10 : frame.find(b"\r\n")]).rstrip("\r\n"))
     key, name = first_header(frame)
     if key != KEY_EVENT:
         if not is_event(frame):
@@ -93,7 +95,7 @@ def events_in(
             name = frame[7 : frame.find(b"\r\n")]
             found = _KINDS.get(name) or _kind_of(name)
             if wanted is None or found[1] in wanted:
-                events.append(found[0].from_event_frame(frame, found[1]))
+                events.append(found[0].from_frame(frame, KEY_EVENT, found[1]))
         else:
             take_other(frame)
 

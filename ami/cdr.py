@@ -61,7 +61,7 @@ class CEL(Event):
     ama_flags = Text("AMAFlags")
     uniqueid = Text("UniqueID")
     linkedid = Text("LinkedID")
-    user_field = Text()
+    user_field = Text("Userfield")
     user_def_type = Text()
     peer = Text()
     peer_account = Text()

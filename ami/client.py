@@ -3,26 +3,28 @@
 `ami.Manager` and `ami.aio.Manager` are this, with threads and with asyncio.
 """
 
-import logging
 import weakref
 from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager
-from typing import Any, Generic, Protocol, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypedDict, TypeVar
 
 from ami import login, wire
 from ami.backlog import Overflow
 from ami.callbacks import Callback, CallbackRegistry, Identifier
 from ami.catalogue import Aggregate, Event
 from ami.connecting import Target
-from ami.errors import Error, ManagerError
+from ami.errors import Error, ManagerError, ManagerSocketError
 from ami.outcomes import Notice, Orphan, Output, Response, State, StateChange
 from ami.reconnect import Reconnect, Retries
 from ami.request import Request
 from ami.session import MAX_LIST, ClientSession
 
-__all__ = ["Client", "ConnectOptions", "Logger", "Options", "Stream", "weakly"]
+__all__ = ["Client", "ConnectOptions", "Options", "Stream", "weakly"]
 
-Logger = logging.Logger | logging.LoggerAdapter[Any]
+if TYPE_CHECKING:
+    import logging
+
+    Logger = logging.Logger | logging.LoggerAdapter[Any]
 LoginSteps = Generator[Request, Response | None, Response]
 
 
@@ -43,7 +45,7 @@ class ConnectOptions(Options, total=False):
     """The options of a manager that `connect` makes."""
 
     debug: bool
-    logger: Logger | None
+    logger: "Logger | None"
     aggregate_timeout: float
 
 
@@ -52,6 +54,10 @@ class Link(Protocol):
 
     host: str
     session: ClientSession
+
+    def forget(self, error: Error) -> None:
+        """This is another process: leave the link alone; the session has ended with this error."""
+        ...
 
 
 class Stream(Protocol):
@@ -70,12 +76,20 @@ class Stream(Protocol):
         """No more events come."""
         ...
 
+    def forget(self, error: Error) -> None:
+        """This is another process, in which no more events come."""
+        ...
+
 
 class Dispatcher(Protocol):
     """What a client needs to know of what runs its driver's callbacks."""
 
     def put(self, outputs: list[Output]) -> None:
         """Queue outputs for their callbacks."""
+        ...
+
+    def abandon(self) -> None:
+        """Begin to stop, without waiting."""
         ...
 
     def __len__(self) -> int: ...
@@ -91,7 +105,7 @@ class Client(Generic[L, D]):
     def __init__(
         self,
         debug: bool,
-        logger: Logger | None,
+        logger: "Logger | None",
         aggregate_timeout: float,
         *,
         chance: Callable[[], float],
@@ -106,6 +120,8 @@ class Client(Generic[L, D]):
         max_list: int = MAX_LIST,
     ) -> None:
         self._debug = debug
+        import logging  # here, as it is slow to load
+
         self._logger: Logger = logger or logging.getLogger(type(self).__module__)
         self._reconnect = Reconnect() if reconnect is True else reconnect or None
         self._retries = Retries(self._reconnect or Reconnect(), chance)
@@ -181,7 +197,8 @@ class Client(Generic[L, D]):
     def _remember_login(
         self, username: str, secret: str, events: bool, plain: bool, filters: Iterable[str]
     ) -> LoginSteps:
-        """The steps of a login, which each reconnection takes again."""
+        """The steps of a login, which each reconnection takes again. Raises `ManagerError` while there is no link."""
+        self._require_connection()
         filters = tuple(filters)
         self._login_steps = lambda: login.login_steps(username, secret, events=events, plain=plain, filters=filters)
         return self._login_steps()
@@ -189,7 +206,7 @@ class Client(Generic[L, D]):
     def _change_state(
         self, state: State, error: Exception | None = None, retry_in: float | None = None, *, ended: L | None = None
     ) -> list[Output]:
-        """Note a state that no session is in, and what to tell of it; `ended` is the connection that was there before."""
+        """Note a state that no session is in, and what to tell of it; `ended` is the connection that there was."""
         previous, self._pending_state = self._pending_state, state
         if ended is not None and ended.session is not self._told:
             self._told = ended.session
@@ -199,11 +216,26 @@ class Client(Generic[L, D]):
         return [StateChange(state, previous, error, retry_in)]
 
     def _is_made_again(self, session: ClientSession) -> bool:
-        """Whether a link that was lost is to be made again; if so, it is down from now on."""
-        if self._reconnect is None or self._login_steps is None or not session.logged_in:
+        """Whether a link that has ended is to be made again; if so, it is down from now on."""
+        if self._reconnect is None or self._login_steps is None or not session.logged_in or session.left:
             return False
         self._down_since = session.closed_at
         return True
+
+    def after_fork(self) -> None:
+        """Called in a child process: the link is the parent's; this manager may connect anew."""
+        error = ManagerSocketError("the connection belongs to the process that made it")
+        streams = [reference() for reference in self._streams]
+        connection, dispatcher = self._connection, self._dispatcher
+        self._connection = self._dispatcher = self._login_steps = None
+        self._streams, self._pending_state = (), State.CLOSED
+        if connection is not None:
+            connection.forget(error)
+        if dispatcher is not None:
+            dispatcher.abandon()
+        for stream in streams:
+            if stream is not None:
+                stream.forget(error)
 
     def _link_is_up(self) -> None:
         """The server has greeted: from now on the session knows the state."""
@@ -258,6 +290,7 @@ class Client(Generic[L, D]):
             dispatcher.put(outputs)
 
     def _end_streams(self, error: Error | None) -> None:
+        """End the event streams that there are."""
         for reference in self._streams:
             stream = reference()
             if stream is not None:

@@ -10,7 +10,7 @@ from ami.backlog import Backlog
 from ami.errors import Error, ManagerSocketError
 from ami.outcomes import Notice, Orphan, Output, Response
 from ami.request import Request
-from ami.runtime import Link, Runtime
+from ami.runtime import Link, Lock, Runtime
 from ami.session import ClientSession
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Connection:
         self._lock = runtime.lock()
         self._over = runtime.condition()
         self._waiting_until = -math.inf
+        self._answered: list[Lock] = []  # of those whose action has ended; let go when everything else is done
         self._abandoned = False
         self._thread = runtime.thread(self._read, "ami-message-reader")
         self._thread.start()
@@ -73,9 +74,13 @@ class Connection:
         ended.acquire()
         with self._lock:
             now = self._runtime.monotonic()
-            pending = self.session.send_action(request, now, ended.release, action_id, **headers)
+            pending = self.session.send_action(
+                request, now, lambda: self._answered.append(ended), action_id, **headers
+            )
             self._flush(now)
             self._note_deadline()
+        if self.session.closed is not None:
+            self._wake()
         ended.acquire()
         return pending.result()
 
@@ -101,6 +106,7 @@ class Connection:
         """End the connection, and every action under way with it."""
         with self._lock:
             self.session.close(ManagerSocketError("the connection was closed"), self._runtime.monotonic())
+        self._wake()
         self._link.shutdown()
         if self._runtime.current_thread() is not self._thread:
             self._thread.join()
@@ -110,9 +116,9 @@ class Connection:
         self._abandoned = True
         self._link.wake()
 
-    def forget(self) -> None:
+    def forget(self, error: Error) -> None:
         """In a child process: give back what was inherited; the connection is the parent's."""
-        self.session.closed = ManagerSocketError("the connection belongs to the process that made it")
+        self.session.closed = error
         self._link.forget()
 
     def _flush(self, now: float) -> None:
@@ -131,31 +137,41 @@ class Connection:
         if deadline is not None and deadline < self._waiting_until:
             self._link.wake()
 
-    def _time_to_wait(self) -> float | None:
-        """How long the reading thread may wait for data.
+    def _plan(self, now: float) -> None:
+        """Settle until when the reading thread waits for data.
 
         A deadline that has gone meanwhile is kept: to wake once for nothing costs less than to be woken by every
         action that is sent.
         """
-        now = self._runtime.monotonic()
         deadline = self.session.next_deadline()
         if deadline is None:
             deadline = math.inf
         self._waiting_until = min(deadline, self._waiting_until) if self._waiting_until > now else deadline
-        return None if math.isinf(self._waiting_until) else min(max(0.0, self._waiting_until - now), LONGEST_WAIT)
+
+    def _time_to_wait(self) -> float | None:
+        """How long the reading thread may wait for data."""
+        until = self._waiting_until
+        return None if until == math.inf else min(max(0.0, until - self._runtime.monotonic()), LONGEST_WAIT)
+
+    def _wake(self) -> None:
+        """Let those go whose action has ended."""
+        while self._answered:
+            with suppress(IndexError):  # another thread was faster
+                self._answered.pop().release()
 
     def _read(self) -> None:
         session = self.session
         try:
+            with self._lock:
+                self._plan(self._runtime.monotonic())
             while session.closed is None and not self._abandoned:
-                with self._lock:
-                    timeout = self._time_to_wait()
-                data = self._link.receive(timeout)
+                data = self._link.receive(self._time_to_wait())
                 with self._lock:
                     self._take(data)
                     outputs = session.take_outputs()
                 if outputs:
                     self._deliver(outputs)
+                self._wake()  # last: whoever is woken has to wait until this thread waits again
             self._close_session(ManagerSocketError("the connection was closed"))
         except ManagerSocketError as error:
             self._close_session(error)
@@ -177,10 +193,12 @@ class Connection:
             self.session.receive_eof(now)
         self.session.handle_timer(now)
         self._flush(now)
+        self._plan(now)
 
     def _close_session(self, error: Error) -> None:
         with self._lock:
             self.session.close(error, self._runtime.monotonic())
+        self._wake()
 
 
 class Dispatcher:

@@ -1,4 +1,4 @@
-"""The documented actions: those of channels, of the dialplan and of the session, and those of other families.
+"""Actions of channels, of the dialplan and of the session; and, by name, those of other families that pystrix has here.
 
 Each class builds the request of one action; `Manager.send_action` sends it. A list that answers comes as
 events, with `request.synchronous = True` in `Response.events`, with `request.aggregate = True` as an aggregate.
@@ -158,7 +158,9 @@ class Hangup(Action):
 
 
 class AbsoluteTimeout(Action):
-    """Have a channel hang up in so many seconds; 0 takes that back."""
+    """Have a channel hang up in so many seconds. Asterisk refuses 0; `Setvar("TIMEOUT(absolute)", "0", channel)` takes
+    the hang-up back.
+    """
 
     channel: str
     seconds: int = param("Timeout", default=0, encode=lambda seconds: str(int(seconds)))
@@ -445,10 +447,14 @@ class MessageSend(Action):
 
 
 class JabberSend(Action):
-    """Send a message by XMPP, from an account of `xmpp.conf`."""
+    """Send a message by XMPP, from an account of `xmpp.conf`.
+
+    Asterisk says at once that it will try, which is the success here. If it then cannot, it says that in a second
+    response, an orphan.
+    """
 
     account: str = param("Jabber")
-    jid: str = param("JID")
+    jid: str = param("ScreenName")  # it documents `JID`, and does not read it
     message: str
 
 

@@ -1,7 +1,7 @@
 """The events and aggregates that go with the actions of `ami.core`, and those of a call.
 
-Attributes are typed; items are the wire's text; `process()` gives the documented conversions. The documented events of
-other families are here, too.
+Attributes are typed; items are the wire's text; `process()` gives the conversions of pystrix. Events of other families
+that pystrix has here are here, too.
 """
 
 from typing import Any

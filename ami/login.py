@@ -1,6 +1,5 @@
 """The actions of a login, and those that keep a connection alive."""
 
-import hashlib
 from collections.abc import Generator, Iterable
 from typing import NoReturn
 
@@ -63,6 +62,8 @@ class Login(Action):
             if authtype != AUTHTYPE_MD5:
                 raise ManagerAuthError(f"no login by {authtype!r} can be made; {AUTHTYPE_MD5} can")
             self["AuthType"] = authtype
+            import hashlib  # here, as it is slow to load
+
             self["Key"] = hashlib.md5(wire.encode(challenge + secret), usedforsecurity=False).hexdigest()
         else:
             self["Secret"] = secret

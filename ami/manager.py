@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from ami import login, wire
 from ami.backlog import Backlog, Overflow
 from ami.catalogue import Aggregate, Event
-from ami.client import Client, ConnectOptions, Logger, Options, weakly
+from ami.client import Client, ConnectOptions, Options, weakly
 from ami.connecting import Target, address, default_port, tls_context
 from ami.connection import LONGEST_WAIT, Connection, Dispatcher
 from ami.errors import Error, ManagerError, ManagerSocketError
@@ -28,6 +28,8 @@ from ami.subscription import Subscription
 if TYPE_CHECKING:
     import ssl
 
+    from ami.client import Logger
+
 __all__ = ["Connection", "Manager", "connect"]
 
 
@@ -38,18 +40,22 @@ class Manager(Client[Connection, Dispatcher]):
     come together `aggregate_timeout` seconds after its response is given up, with a warning.
     `orphaned_response_timeout` is accepted for programs that give it: an orphaned response is delivered at once.
 
-    `reconnect`: whether a lost link is made, and logged in, again by itself (a `Reconnect` says how).
-    `keepalive`: after so many seconds without a word from the server it is pinged, once logged in; when then nothing
-    comes for `keepalive_timeout` seconds, the link is given up as lost.
-    `queue_size`, `overflow`: how many events may wait for the callbacks, and which are dropped then; a `Gap` says so.
-    `slow_callback`: a callback that takes more seconds is logged.
-    `max_frame`, `max_list`: how large a message may be, in bytes, and a list that is collected, in items.
+    The options:
+
+    - `reconnect`, False: whether a lost link is made, and logged in, again by itself; a `Reconnect` says how.
+    - `keepalive`, None: after so many seconds without a word from the server it is pinged, once logged in; when then
+      nothing comes for `keepalive_timeout` (5) seconds, the link is given up as lost.
+    - `queue_size`, 100,000, and `overflow`, `"drop-oldest"` or `"drop-newest"`: how many events may wait for the
+      callbacks, and which are dropped then; a `Gap` says so.
+    - `slow_callback`, 1: a callback that takes more seconds is logged.
+    - `max_frame`, 16 MiB, and `max_list`, 1,000,000: how large a message may be, and how many items a list that is
+      collected may have.
     """
 
     def __init__(
         self,
         debug: bool = False,
-        logger: Logger | None = None,
+        logger: "Logger | None" = None,
         aggregate_timeout: float = 5,
         orphaned_response_timeout: float = 5,
         *,
@@ -95,7 +101,8 @@ class Manager(Client[Connection, Dispatcher]):
         `TLSError` when no connection can be made, `ProtocolError` when what answers there does not speak AMI; each
         is a `ManagerSocketError`.
         """
-        self.disconnect()
+        if self._hang_up() is not State.CLOSED:
+            self._end_streams(None)
         self._login_steps = self._down_since = None
         self._target = target = (host, port, timeout, tls_context(ssl))
         with self._lock:
@@ -168,6 +175,12 @@ class Manager(Client[Connection, Dispatcher]):
 
     def disconnect(self) -> None:
         """Close the link, if there is one. Actions under way end with `ManagerSocketError`, event streams end."""
+        self._hang_up()
+        self._end_streams(None)
+
+    def _hang_up(self) -> State:
+        """Close the link, or stop making it again; return the state that there was."""
+        before = self.state
         with self._lock:
             connection, self._connection = self._connection, None
             stop, self._stop_retrying = self._stop_retrying, None
@@ -175,8 +188,8 @@ class Manager(Client[Connection, Dispatcher]):
             stop()
         if connection is not None:
             connection.close()
-        self._end_streams(None)
         self._deliver(self._change_state(State.CLOSED, ended=connection))
+        return before
 
     def close(self) -> None:
         """Close the link, and deliver no more events. Callable from anywhere, and more than once."""
@@ -190,11 +203,9 @@ class Manager(Client[Connection, Dispatcher]):
 
     def after_fork(self) -> None:
         """Called in a child process: the link and the threads are the parent's; this manager may connect anew."""
-        connection, self._connection, self._dispatcher = self._connection, None, None
         self._lock, self._changing = self._runtime.lock(), self._runtime.lock()
         self._stop_retrying = None
-        if connection is not None:
-            connection.forget()
+        super().after_fork()
 
     def monitor_connection(self, interval: float = 2.5) -> Any:
         """Ping the server whenever it was silent for `interval` seconds, for as long as this link is up.
@@ -225,7 +236,8 @@ class Manager(Client[Connection, Dispatcher]):
             self._runtime.thread(_Retrying(self, stopped, error).run, "ami-reconnect").start()
         else:
             self._deliver(self._change_state(State.CLOSED, error, ended=connection))
-            self._end_streams(error)
+            if connection.session.greeting is not None:
+                self._end_streams(error)
 
     def _go_on_retrying(
         self, stop: Callable[[], None], state: State, error: Error | None = None, delay: float | None = None
@@ -319,6 +331,7 @@ class Manager(Client[Connection, Dispatcher]):
         becomes of it. The user needs the privileges `originate` and, to read, `call`. Raises as `send_action` does, and
         `ValueError` for a call that leads nowhere, or to two places.
         """
+
         connection = self._require_connection()
         action_id = connection.session.new_action_id()
         request = originate_request(

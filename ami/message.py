@@ -5,7 +5,7 @@ The headers of a message are text, as they came. What a dict cannot say is kept 
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any, Self, TypeVar, cast, overload
 
@@ -98,6 +98,7 @@ class Message(dict[str, str]):
     __slots__ = ("__dict__", "__weakref__", "_frame", "_looks")
     _folded: dict[str, str] | None = None
     _data: list[str] | None = None
+    _put: Mapping[str, Any] = {}  # what was set before the headers were decoded
 
     def __init__(self, frame: bytes | Iterable[str | bytes]) -> None:
         if not isinstance(frame, bytes):
@@ -115,21 +116,21 @@ class Message(dict[str, str]):
             self._looks = max(self._looks, _LOOKS)  # the lines of raw output are no headers, whatever they look like
 
     @classmethod
-    def from_event_frame(cls, frame: bytes, name: str) -> Self:
-        """The message of a frame whose first line is exactly `Event: `, this name and CRLF; nothing is checked."""
+    def from_frame(cls, frame: bytes, key: str, value: str) -> Self:
+        """The message of a frame whose first line is exactly this header; nothing is checked."""
         message = cls.__new__(cls)
-        dict.setdefault(message, KEY_EVENT, name)  # of the methods that set an item the fastest to call
+        dict.setdefault(message, key, value)  # of the methods that set an item the fastest to call
         message._frame = frame
         message._looks = 0
         return message
 
     def _decode(self) -> None:
-        """Fill the dict. Of several threads that do so at once the first one counts: others may have changed it since."""
+        """Fill the dict. Of several threads that do so at once the first one counts: it may have been changed since."""
         headers, data = _parse(self._frame)
         with _decoding:
             if self._looks != _DECODED:
                 dict.clear(self)  # an update of an empty dict is a copy, which takes a third of the time
-                dict.update(self, headers)
+                dict.update(self, headers, **self._put)
                 if data:
                     self._data = data
                 self._looks = _DECODED
@@ -257,7 +258,11 @@ class Message(dict[str, str]):
     def put(self, key: str, value: object) -> None:
         """Set an item to what `process_response` made of the text."""
         headers = cast(dict[str, Any], self)
-        headers[key] = value
+        if self._looks == _DECODED:
+            headers[key] = value
+        else:
+            dict.__setitem__(headers, key, value)
+            self._put = {**self._put, key: value}
 
     def get_all(self, key: str) -> list[str]:
         """Every value of a header that may repeat (`Variable`, `ChanVariable` …), in order. Case is ignored."""

@@ -75,10 +75,12 @@ class CallProgress:
 
     def put(self, outputs: Iterable[Output]) -> bool:
         """Receive those of the outputs that are about this call; return whether there were any."""
-        events = [output for output in outputs if isinstance(output, Event) and self._concerns(output)]
-        for event in events:
-            self.receive(event)
-        return bool(events)
+        found = False
+        for output in outputs:  # one after the other: what one says decides which others are about this call
+            if isinstance(output, Event) and self._concerns(output):
+                self.receive(output)
+                found = True
+        return found
 
     def lose(self, error: Error | None) -> None:
         """Nothing more will be heard of the call."""

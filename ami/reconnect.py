@@ -1,15 +1,14 @@
 """When to try again: exponential back-off with jitter, as a rule without a clock, a thread or a die of its own."""
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ami.errors import Error, ManagerAuthError
 
 __all__ = ["Reconnect", "Retries"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reconnect:
+class Reconnect(NamedTuple):
     """How a lost link is made again. Times are in seconds.
 
     The first attempt comes after about `initial`, each further one after `factor` times as long, up to `maximum`;

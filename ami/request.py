@@ -74,10 +74,9 @@ class Request(dict[str, Any]):
             action_id = own_id if action_id is None else action_id
         action_id = id_generator() if action_id is None else str(action_id)
         headers[KEY_ACTIONID] = action_id
-        lines = [wire.encode_line(str(key), text) for key, value in headers.items() for text in _texts(value)]
+        text = wire.encode_message([(str(key), text) for key, value in headers.items() for text in _texts(value)])
         _check_action_id(action_id)
-        wire.check_size(lines)
-        return "".join(lines) + "\r\n", action_id
+        return text, action_id
 
     def process_response(self, response: Message) -> Message:
         """Make of a response what the action promises: here, set its `success`; return it.
@@ -119,7 +118,7 @@ def _check_action_id(action_id: str) -> None:
         raise ValueError(
             f"the ActionID {action_id!r} is empty, or has blanks at an end: Asterisk would not give it back"
         )
-    if len(wire.encode(action_id)) > MAX_ACTION_ID:
+    if len(action_id) > MAX_ACTION_ID or (not action_id.isascii() and len(wire.encode(action_id)) > MAX_ACTION_ID):
         raise ValueError(
             f"the ActionID {action_id!r} has more than the {MAX_ACTION_ID} bytes that Asterisk gives back whole"
         )
@@ -127,6 +126,8 @@ def _check_action_id(action_id: str) -> None:
 
 def _texts(value: Any) -> list[str]:
     """The values that one item of a request puts on the wire."""
+    if isinstance(value, str):
+        return [value]
     if value is None:
         return []
     if isinstance(value, (tuple, list, set, frozenset)):
@@ -251,6 +252,8 @@ class Action(Request):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(self._action)
         fields, name = self._fields, type(self).__name__
+        if not (fields or args or kwargs):
+            return
         if len(args) > len(fields):
             raise TypeError(f"{name}() takes {len(fields)} arguments but {len(args)} were given")
         given = dict(zip(fields, args, strict=False))

@@ -6,10 +6,8 @@ other clocks and other links. `SYSTEM` is the operating system's.
 
 import os
 import queue
-import random
 import selectors
 import socket
-import string
 import threading
 import time
 import weakref
@@ -291,6 +289,9 @@ class TLSLink(SocketLink):
             raise
 
 
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
 class _System:
     """The operating system's clock, threads and sockets."""
 
@@ -310,12 +311,12 @@ class _System:
     def id_prefix(self) -> str:
         # ASCII, without blanks, and short: see `ami.request.MAX_ACTION_ID`. 40 + 1 + 5 + 1 + 8 leaves room.
         host = "".join(c for c in socket.gethostname() if c.isascii() and (c.isalnum() or c in ".-"))[:40] or "host"
-        return f"{host}-{''.join(random.choices(string.ascii_letters + string.digits, k=5))}"
+        return f"{host}-{''.join(_ALPHABET[each % len(_ALPHABET)] for each in os.urandom(5))}"
 
     def connect(self, host: str, port: int, timeout: float, tls: "ssl.SSLContext | None" = None) -> SocketLink:
         connected: socket.socket | None = None
         try:
-            connected = socket.create_connection((host, port), timeout)
+            connected = socket.create_connection((host, port), min(timeout, threading.TIMEOUT_MAX))
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if tls is None:
                 return SocketLink(connected)
@@ -327,7 +328,7 @@ class _System:
             raise connect_error(host, port, error, tls=tls is not None) from error
 
     def chance(self) -> float:
-        return random.random()
+        return int.from_bytes(os.urandom(4), "big") / 2**32
 
     def after_fork(self, forgets: Forgets) -> None:
         _forgetting.add(forgets)

@@ -16,7 +16,6 @@ deadline. All rules of AMI's client side are here:
 
 import heapq
 import itertools
-import logging
 import math
 import re
 from collections.abc import Callable
@@ -35,11 +34,11 @@ __all__ = ["MAX_LIST", "ClientSession", "PendingAction"]
 MAX_LIST = 1_000_000
 """How many items the list of one action may have before it is given up, unless the session is told otherwise."""
 
+MAX_GREETING = 4096
+"""How long a greeting may be, in bytes: what goes on without a line end is no Asterisk."""
+
 _LISTS_ARE_MARKED = (2, 7)
 """From this version of AMI on (Asterisk 13.2), a list's response says `EventList: start`."""
-
-_logger = logging.getLogger(__name__)
-
 
 class PendingAction:
     """An action on its way: what the driver waits for and, once it has ended, what came of it."""
@@ -65,6 +64,10 @@ class PendingAction:
             self.events = EventCollection(members, finalisers, unique)
         elif request.aggregate:
             self.aggregates = [aggregate(action_id) for aggregate in request.get_aggregate_classes()]
+
+    def is_for(self, action: str) -> bool:
+        """Whether the action has this name, which is given in lower case."""
+        return str(self.request.get(KEY_ACTION)).lower() == action
 
     def result(self) -> Response | None:
         """What to return to who sent the action; None at a time-out without a response.
@@ -108,7 +111,7 @@ class ClientSession:
         keepalive: tuple[float, float] | None = None,
         down_since: float | None = None,
     ) -> None:
-        self.logged_in = False
+        self.logged_in = self.left = False
         self.greeting: str | None = None
         self.closed: Error | None = None
         self.closed_at = math.inf
@@ -131,7 +134,10 @@ class ClientSession:
         self._keepalive = keepalive
         self._down_since = down_since
         self._ping: PendingAction | None = None
-        self._trace = _logger.isEnabledFor(logging.DEBUG)
+        import logging  # here, as it is slow to load
+
+        self._log = logging.getLogger(__name__)
+        self._trace = self._log.isEnabledFor(logging.DEBUG)
 
     # What a driver calls
 
@@ -180,6 +186,8 @@ class ClientSession:
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Take bytes that the server sent."""
+        if self.closed is not None:
+            return
         self._heard = now
         frames = self._reader.feed(data)
         if self.greeting is None or self._open or self._trace:
@@ -191,11 +199,13 @@ class ClientSession:
             events_in(frames, self.wanted, self._outputs, lambda frame: self._receive(frame, now))
         if self._reader.error is not None:
             self.close(self._reader.error, now)
+        elif self.greeting is None and len(begun := self._reader.pending) > MAX_GREETING:
+            self._greet(begun, now)
 
     def _receive(self, frame: bytes, now: float) -> None:
         """Take a frame of any kind."""
         if self._trace:
-            _logger.debug("< %s", redacted(frame))
+            self._log.debug("< %s", redacted(frame))
         if self.greeting is None:
             self._greet(frame, now)
         elif frame.strip(b"\r\n"):
@@ -268,7 +278,7 @@ class ClientSession:
 
     def _greet(self, line: bytes, now: float) -> None:
         text = wire.decode(line).strip()
-        if "call manager" in text.lower():
+        if "call manager" in text.lower() and len(line) <= MAX_GREETING:
             self.greeting = text
             self._outputs.append(StateChange(State.CONNECTED, State.CONNECTING))
             self._greeted()
@@ -286,9 +296,8 @@ class ClientSession:
 
     def _leave(self) -> None:
         """The server took a logoff: it closes the connection, which is not lost then."""
-        self.logged_in = False
+        self.left = True
         self._quiet = math.inf
-        self._outputs.append(StateChange(State.CONNECTED, State.READY))
 
     def new_action_id(self) -> str:
         """An ActionID that no other action has."""
@@ -297,7 +306,7 @@ class ClientSession:
     def _send(self, data: bytes) -> None:
         self._unsent.append(data)
         if self._trace:
-            _logger.debug("> %s", redacted(data))
+            self._log.debug("> %s", redacted(data))
 
     def _schedule(self, deadline: float, pending: "PendingAction") -> None:
         if math.isinf(deadline):
@@ -316,7 +325,7 @@ class ClientSession:
     def _forget_if_over(self, pending: "PendingAction") -> None:
         if pending.done and not pending.aggregates:
             self._open.pop(pending.action_id, None)
-            if pending in self._sharing:
+            if self._sharing and pending in self._sharing:
                 self._sharing.remove(pending)
 
     def _time_out(self, pending: "PendingAction", now: float) -> None:
@@ -357,22 +366,26 @@ class ClientSession:
     # Responses
 
     def _receive_response(self, message: Message, now: float) -> None:
-        pending = self._open.get(message.action_id) if message.action_id else None
+        action_id = message.action_id
+        pending = self._open.get(action_id) if action_id else None
         if pending is None or pending.response is not None:
             self._outputs.append(Orphan(message))
             if pending is not None and message.get(KEY_RESPONSE) not in SUCCESSES:
                 self._break_off(pending, now)
             return
         pending.response, pending.answered = message, now
-        pending.marked = message.get("EventList", "").lower() == "start"
-        action = str(pending.request.get(KEY_ACTION)).lower()
-        if message.get(KEY_RESPONSE) not in SUCCESSES:
-            if action == "logoff" and message.get(KEY_RESPONSE) == "Goodbye" and self.logged_in:
+        word = message.get(KEY_RESPONSE)
+        if word not in SUCCESSES:
+            if word == "Goodbye" and pending.is_for("logoff"):
                 self._leave()
             self._break_off(pending, now)
             return
-        if action == "login" and not self.logged_in:
+        if not self.logged_in and pending.is_for("login"):
             self._enter(now)
+        if pending.events is None and not pending.aggregates:
+            self._end(pending, now)
+            return
+        pending.marked = message.get("EventList", "").lower() == "start"
         whole = not pending.marked and self._is_whole(pending)
         if pending.aggregates:
             if whole:

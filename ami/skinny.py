@@ -1,4 +1,9 @@
-"""Cisco telephones by chan_skinny, which Asterisk 21 removed."""
+"""Cisco telephones by chan_skinny, which Asterisk 21 removed.
+
+It leaves out the empty lines between the items of a list, and that before its end: all of them come as one event, of
+which the attributes are those of the first item; `pairs` has the others. What is asked of one telephone, or line, it
+answers with lines that are no response: the action ends at its time-out, and they come as an event without a name.
+"""
 
 from ami.catalogue import Event
 from ami.headers import Int, Text
@@ -23,6 +28,7 @@ class DeviceEntry(Event):
     type = Text()
     device_status = Text("Devicestatus")
     number_of_lines = Int()
+    list_items = Int()  # of the end of the list, which is in the same event
 
 
 class DevicelistComplete(Event):
@@ -56,6 +62,7 @@ class LineEntry(Event):
     device = Text()
     instance = Int()
     label = Text()
+    list_items = Int()  # of the end of the list, which is in the same event
 
 
 class LinelistComplete(Event):

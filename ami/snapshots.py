@@ -1,8 +1,8 @@
 """The snapshots that events carry: of a channel, and of a bridge.
 
-Asterisk 12 and later write a snapshot's headers into an event as a block; where an event has several, each block has a
-prefix (`DestChannel`, `OrigBridgeUniqueid` …). The headers are those of both real servers, 16.28 and 22.10; `Tenantid` is of 22,
-and `ChanVariable` is there where `channelvars` in `manager.conf` asks for it.
+Asterisk 12 and later write a snapshot's headers into an event as a block; where an event has several, each block has
+a prefix (`DestChannel`, `OrigBridgeUniqueid` …). The headers are those of both real servers, 16.28 and 22.10;
+`Tenantid` is of 22, and `ChanVariable` is there where `channelvars` in `manager.conf` asks for it.
 """
 
 from ami.catalogue import Event

@@ -13,6 +13,7 @@ from ami.subscription import Subscription
 
 if TYPE_CHECKING:
     from ami.manager import Manager
+    from ami.originate import CallProgress, Outcome
 
 __all__ = ["Call", "EventStream"]
 
@@ -31,6 +32,7 @@ class EventStream:
     def __init__(self, manager: "Manager", subscription: Subscription, runtime: Runtime) -> None:
         self.subscription = subscription
         self._manager = weakref.ref(manager)
+        self._runtime = runtime
         self._clock = runtime.monotonic
         self._changed = runtime.condition()
 
@@ -93,6 +95,11 @@ class EventStream:
             self.subscription.end(error)
             self._changed.notify_all()
 
+    def forget(self, error: Error) -> None:
+        """In a child process: no more events come."""
+        self._changed = self._runtime.condition()  # the parent may have held the other one
+        self.subscription.end(error)
+
     def _next(self, timeout: float | None) -> Any:
         """The next event; None when the stream has ended."""
         deadline = None if timeout is None else self._clock() + timeout
@@ -123,11 +130,11 @@ class Call:
         return f"<Call {self._progress}>"
 
     @property
-    def progress(self) -> CallProgress:
+    def progress(self) -> "CallProgress":
         """What is known of the call: `outcome`, `channel`, `uniqueid`, `ended`, `cause`, `message`."""
         return self._progress
 
-    def wait(self, timeout: float | None = None) -> Outcome | None:
+    def wait(self, timeout: float | None = None) -> "Outcome | None":
         """Wait until the call was answered, or will not be; return which, or None when time ran out.
 
         Without `timeout`: as long as the call may ring, and 5 s more. Raises `ManagerSocketError` when the link is lost
@@ -165,6 +172,11 @@ class Call:
         with self._changed:
             self._progress.lose(error)
             self._changed.notify_all()
+
+    def forget(self, error: Error) -> None:
+        """In a child process: no more is heard of the call."""
+        self._changed = self._manager._runtime.condition()  # the parent may have held the other one
+        self._progress.lose(error)
 
     def _wait_for(self, reached: Callable[[], bool], timeout: float | None) -> None:
         deadline = None if timeout is None else self._clock() + timeout

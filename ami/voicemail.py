@@ -166,7 +166,17 @@ class VoicemailBoxSummary(Action):
     _finalisers = (VoicemailBoxDetailComplete,)
 
 
-class VoicemailForward(Action):
+class _DoneToMessage(Action):
+    """The base of what is done to a message: Asterisk says `Success` where it failed, too."""
+
+    def process_response(self, response: Message) -> Message:
+        """See in what it says whether it did."""
+        response = super().process_response(response)
+        response.success = response.success and not response.get("Message", "").endswith(" failed")
+        return response
+
+
+class VoicemailForward(_DoneToMessage):
     """Copy a message to another mailbox; Asterisk 22 has it, 16 has not."""
 
     context: str
@@ -178,7 +188,7 @@ class VoicemailForward(Action):
     to_folder: str
 
 
-class VoicemailMove(Action):
+class VoicemailMove(_DoneToMessage):
     """Put a message into another folder of its mailbox; Asterisk 22 has it, 16 has not."""
 
     context: str
@@ -188,7 +198,7 @@ class VoicemailMove(Action):
     to_folder: str
 
 
-class VoicemailRemove(Action):
+class VoicemailRemove(_DoneToMessage):
     """Delete a message; Asterisk 22 has it, 16 has not."""
 
     context: str

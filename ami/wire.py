@@ -15,11 +15,11 @@ Facts (Asterisk 11 to 23, seen on 16.28 and 22.10):
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ami.errors import ProtocolError
 
-__all__ = ["DEFAULT_PORT", "MAX_FRAME", "MAX_HEADERS", "MAX_LINE", "FrameReader", "decode", "encode", "encode_line"]
+__all__ = ["DEFAULT_PORT", "MAX_FRAME", "MAX_HEADERS", "MAX_LINE", "FrameReader", "decode", "encode", "encode_message"]
 
 DEFAULT_PORT = 5038
 """The port that Asterisk listens on unless `manager.conf` says otherwise."""
@@ -37,8 +37,7 @@ _EMPTY_LINE = b"\r\n\r\n"
 _FOLLOWS = b"Response: Follows\r\n"
 _END_COMMAND = b"--END COMMAND--\r\n\r\n"
 
-_IRREGULAR = b"\r\n\n", b"\r\n\r\n\r\n", _FOLLOWS
-"""What bytes of a server hold unless they are messages alone, each ended by CRLF CRLF and by nothing before."""
+_LONE_LF, _BLANK_LINE = b"\r\n\n", b"\r\n\r\n\r\n"
 
 
 class FrameReader:
@@ -73,9 +72,16 @@ class FrameReader:
         pending = self._buffer
         if not self._from_server or self._greeting_due or len(pending) > len(data):
             return None  # the last, because a long frame in short pieces must not be copied with each of them
-        data = bytes(pending) + data
-        # A search from the right, because CPython's takes half the time of one from the left.
-        if len(data) > self._max_frame or data[:1] in b"\r\n" or any(data.rfind(each) >= 0 for each in _IRREGULAR):
+        if pending:
+            data = bytes(pending) + data
+        if (
+            len(data) > self._max_frame
+            or data[:1] in b"\r\n"
+            # A search from the right, because CPython's takes half the time of one from the left.
+            or data.rfind(_LONE_LF) >= 0
+            or data.rfind(_BLANK_LINE) >= 0
+            or data.rfind(_FOLLOWS) >= 0
+        ):
             return None
         *messages, rest = data.split(_EMPTY_LINE)
         self._buffer = bytearray(rest)
@@ -97,7 +103,7 @@ class FrameReader:
         del buffer[:start]
         self._searched = self._safe_start(max(0, search - start))
         if len(buffer) > self._max_frame:
-            begin = bytes(buffer[:60])
+            begin = _beginning(buffer)
             self.error = ProtocolError(f"a frame of more than {self._max_frame:,} bytes; it begins {begin!r}")
         return frames
 
@@ -123,6 +129,13 @@ class FrameReader:
         return match.end() if match else 0
 
 
+def _beginning(buffer: bytearray) -> bytes:
+    """What to show of a frame: its first line, without a value that may be secret."""
+    line = bytes(buffer[:60]).partition(b"\n")[0].rstrip(b"\r")
+    key, colon, _ = line.partition(b":")
+    return line if key.lower() in (b"event", b"response", b"action") else key + colon
+
+
 _SERVER_ENDS = re.compile(rb"\r?\n"), re.compile(rb"\r\n\r?\n")
 _CLIENT_ENDS = re.compile(rb"\r?\n|\0[^\n]*\n"), re.compile(rb"\n(?:\r?\n|\0[^\n]*\n)")
 
@@ -137,23 +150,30 @@ def encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def encode_line(key: str, value: str) -> str:
-    """One header as a line of the wire, as text.
+def encode_message(headers: Sequence[tuple[str, str]]) -> str:
+    """A client's message with these headers, as text, with its empty line.
 
-    Raises `ValueError` for a CR or LF in either: they would begin a message of their own.
+    Raises `ValueError` for a CR or LF in a header, which would begin a message of its own; and for a message that
+    Asterisk would refuse or cut: NUL in a header, a line, or their number, too large.
     """
-    if "\r" in key or "\n" in key or "\r" in value or "\n" in value:
+    text = "".join([f"{key}: {value}\r\n" for key, value in headers])
+    count = len(headers)
+    if text.count("\r") != count or text.count("\n") != count:
+        key = next(key for key, value in headers if any(end in key or end in value for end in "\r\n"))
         raise ValueError(f"AMI header keys/values must not contain CR or LF: header {key!r}")
-    return f"{key}: {value}\r\n"
-
-
-def check_size(lines: Iterable[str]) -> None:
-    """Raise `ValueError` for a message that Asterisk would refuse or cut: a line, or their number, too large."""
-    count = 0
-    for count, line in enumerate(lines, 1):  # noqa: B007
-        size = len(encode(line)) - len("\r\n")
-        if size > MAX_LINE:
-            key = line.partition(":")[0]
-            raise ValueError(f"header {key!r} makes a line of {size:,} bytes; Asterisk takes {MAX_LINE:,} at most")
+    if "\0" in text:
+        key = next(key for key, value in headers if "\0" in key or "\0" in value)
+        raise ValueError(f"AMI header keys/values must not contain NUL, which ends them: header {key!r}")
     if count > MAX_HEADERS:
         raise ValueError(f"a message of {count} headers; Asterisk takes {MAX_HEADERS} at most")
+    if len(text) > MAX_LINE or not text.isascii():
+        _check_lines(headers)
+    return text + "\r\n"
+
+
+def _check_lines(headers: Sequence[tuple[str, str]]) -> None:
+    """Raise `ValueError` for a line that is too long."""
+    for key, value in headers:
+        size = len(encode(f"{key}: {value}"))
+        if size > MAX_LINE:
+            raise ValueError(f"header {key!r} makes a line of {size:,} bytes; Asterisk takes {MAX_LINE:,} at most")

@@ -1,5 +1,6 @@
-"""Whether an event that a server sent is understood: its name, its headers, and what the declared types make of them."""
+"""Whether an event that a server sent is understood: its name, its headers, and what their types make of them."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,19 +19,23 @@ FALSE = {"Yes": "No", "yes": "no", "true": "false", "True": "False", "on": "off"
 
 
 def undeclared(event: Event) -> set[str]:
-    """The headers that its class does not have, without the channel's name in `ChanVariable(channel)`; `*` where it has
-    no class at all."""
+    """The headers that its class does not have; `*` where it has no class at all."""
     if type(event) is Event:
         return {"*"}
     if event.name in WITH_FREE_HEADERS:
         return set()
-    names = {header.partition("(")[0] if not header.startswith("Charge/") else header for header in event}
-    known = {*headers_of(type(event))}
-    for value in declared(type(event)).values():
-        if isinstance(value, Numbered):
-            begin, _, end = value.name.partition("#")
-            known |= {name for name in names if name.startswith(begin) and name.endswith(end)}
-    return names - ON_EVERY_EVENT - known
+    known = [re.compile(_pattern(name)) for name in headers_of(type(event))]
+    return {
+        header
+        for header in event
+        if header not in ON_EVERY_EVENT and not any(pattern.fullmatch(header) for pattern in known)
+    }
+
+
+def _pattern(name: str) -> str:
+    """`#` stands for a number; before Asterisk 12, and in a few events since, it is `ChanVariable(channel)`."""
+    pattern = re.escape(name).replace(r"\#", r"\d+")
+    return pattern + (r"(\(.*\))?" if name == "ChanVariable" else "")
 
 
 def of_another_type(event: Event) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ami.backlog import Backlog
-from ami.errors import ManagerSocketError
+from ami.errors import Error, ManagerSocketError
 from ami.outcomes import Notice, Orphan, Output, Response
 from ami.request import Request
 from ami.session import ClientSession
@@ -44,6 +44,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
+        self._written = False  # in this turn of the loop
         self.session = new_session(loop.time() + greeting_timeout, self._greeted.set)
 
     # What asyncio calls
@@ -60,8 +61,9 @@ class Connection(asyncio.Protocol):
         self._update()
 
     def eof_received(self) -> None:
-        """The server sends no more; the transport closes itself."""
+        """The server sends no more. The transport would first wait for it to read what is unsent; this does not."""
         self.session.receive_eof(self._loop.time())
+        self._update()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The link is down."""
@@ -113,12 +115,16 @@ class Connection(asyncio.Protocol):
         self.session.close(ManagerSocketError("the connection was closed"), self._loop.time())
         self._update()
 
+    def forget(self, error: Error) -> None:
+        """In a child process: the transport is the parent's, and so is the selector that watches it."""
+        self.session.closed, self._transport = error, None
+
     def _update(self) -> None:
         """Pass on what the session has for others, and look up again at its next deadline."""
         session = self.session
         transport = self._transport
-        if transport is not None and (data := session.data_to_send()):
-            transport.write(data)
+        if not self._written:
+            self._write()
         outputs = session.take_outputs()
         if outputs:
             self._deliver(outputs)
@@ -136,6 +142,17 @@ class Connection(asyncio.Protocol):
                 self._timer.cancel()
             self._timer_at = deadline
             self._timer = self._loop.call_at(deadline, self._on_timer)
+
+    def _write(self) -> None:
+        """Send what the session has to send. What more there is in this turn of the loop goes together, at its end."""
+        if self._transport is not None and (data := self.session.data_to_send()):
+            self._transport.write(data)
+            self._written = True
+            self._loop.call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        self._written = False
+        self._write()
 
     def _on_timer(self) -> None:
         self._timer, self._timer_at = None, math.inf
@@ -162,12 +179,13 @@ class Dispatcher:
     def __init__(self, manager: "Manager", loop: asyncio.AbstractEventLoop, backlog: Backlog) -> None:
         # Weak, so that a manager nobody holds any more can go, and its task with it.
         self._manager = weakref.ref(manager)
-        self._loop = loop
+        self.loop = loop
         self._backlog = backlog
         self._filled = asyncio.Event()
         self._stopped = False
         self._busy = False
         self._task = loop.create_task(self._run(), name="ami-dispatcher")
+        self._task.add_done_callback(self._task_ended)
 
     def __len__(self) -> int:
         return len(self._backlog)
@@ -193,7 +211,7 @@ class Dispatcher:
             await self._filled.wait()
             self._filled.clear()
             while await self._dispatch_some():
-                await asyncio.sleep(0)
+                pass
 
     async def _dispatch_some(self) -> bool:
         """Run the callbacks for what waits longest; return whether there was anything."""
@@ -204,10 +222,11 @@ class Dispatcher:
         self._busy = True
         await self._dispatch(outputs, manager)
         self._busy = False
+        await asyncio.sleep(0)  # other tasks have their turn
         return True
 
     async def _dispatch(self, outputs: list[Output], manager: "Manager") -> None:
-        clock, matching, noted = self._loop.time, manager._callbacks.matching, manager._debug
+        clock, matching, noted = self.loop.time, manager._callbacks.matching, manager._debug
         limit = manager._slow_callback
         started = clock()
         for output in outputs:
@@ -233,6 +252,12 @@ class Dispatcher:
                         manager._note_slowness(function, output, ended - started, len(self._backlog))
                     ended = clock()
                 started = ended
+
+    def _task_ended(self, task: "asyncio.Task[None]") -> None:
+        """Somebody else ended the task, as `asyncio.run` does in the end."""
+        manager = self._manager()
+        if not self._stopped and manager is not None and (task.cancelled() or task.exception()):
+            manager._loop_ended()
 
     def _is_cancelled(self) -> bool:
         """Whether this task is; a callback may also wait for another one that is."""

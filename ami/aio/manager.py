@@ -11,7 +11,7 @@ from ami.aio.connection import Connection, Dispatcher
 from ami.aio.streams import Call, EventStream
 from ami.backlog import Backlog, Overflow
 from ami.catalogue import Aggregate, Event
-from ami.client import Client, ConnectOptions, Logger, Options, weakly
+from ami.client import Client, ConnectOptions, Options, weakly
 from ami.connecting import Target, address, connect_error, default_port, tls_context
 from ami.errors import Error, ManagerError, ManagerSocketError
 from ami.originate import originate_request
@@ -23,6 +23,8 @@ from ami.subscription import Subscription
 if TYPE_CHECKING:
     import ssl
 
+    from ami.client import Logger
+
 __all__ = ["Manager", "connect"]
 
 
@@ -32,13 +34,14 @@ class Manager(Client[Connection, Dispatcher]):
     def __init__(
         self,
         debug: bool = False,
-        logger: Logger | None = None,
+        logger: "Logger | None" = None,
         aggregate_timeout: float = 5,
         orphaned_response_timeout: float = 5,
         **options: Unpack[Options],
     ) -> None:
         self._retrying: asyncio.Task[None] | None = None
         super().__init__(debug, logger, aggregate_timeout, chance=SYSTEM.chance, changing=nullcontext(), **options)
+        SYSTEM.after_fork(self)
 
     async def __aenter__(self) -> Self:
         return self
@@ -49,10 +52,13 @@ class Manager(Client[Connection, Dispatcher]):
 
     def __del__(self) -> None:
         with suppress(Exception):  # half-made, or the loop is gone
-            if self._connection is not None:
-                self._connection.close()
-            if self._dispatcher is not None:
-                self._dispatcher.abandon()
+            if self._dispatcher is not None:  # without it there is no link
+                soon = self._dispatcher.loop.call_soon_threadsafe  # the garbage collector may run in any thread
+                if self._connection is not None:
+                    soon(self._connection.close)
+                if self._retrying is not None:
+                    soon(self._retrying.cancel)
+                soon(self._dispatcher.abandon)
 
     # The link
 
@@ -65,7 +71,8 @@ class Manager(Client[Connection, Dispatcher]):
         ssl: "ssl.SSLContext | bool | None" = None,
     ) -> None:
         """Connect, and read the greeting, within `timeout` seconds each. See `ami.Manager.connect`."""
-        await self.disconnect()
+        if await self._hang_up() is not State.CLOSED:
+            self._end_streams(None)
         self._login_steps = self._down_since = None
         self._target = target = (host, port, timeout, tls_context(ssl))
         closings = self._closings
@@ -73,8 +80,9 @@ class Manager(Client[Connection, Dispatcher]):
         self._deliver(self._change_state(State.CONNECTING))
         try:
             await self._connect(target, lambda: self._closings == closings)
-        except ManagerSocketError as error:
-            self._deliver(self._change_state(State.CLOSED, error, ended=self._connection))
+        except BaseException as error:
+            reason = error if isinstance(error, Error) else None  # None: it was cancelled
+            self._deliver(self._change_state(State.CLOSED, reason, ended=self._connection))
             raise
 
     def _start_dispatcher(self) -> None:
@@ -112,9 +120,11 @@ class Manager(Client[Connection, Dispatcher]):
         self._update_wanted()
         try:
             await connection.wait_for_greeting()
-        except ManagerSocketError as error:
+        except BaseException as error:
             connection.close()
-            raise type(error)(f"{address(host, port)}: {error}") from None
+            if isinstance(error, ManagerSocketError):
+                raise type(error)(f"{address(host, port)}: {error}") from None
+            raise
         self._link_is_up()
 
     async def login(
@@ -146,6 +156,12 @@ class Manager(Client[Connection, Dispatcher]):
 
     async def disconnect(self) -> None:
         """Close the link, if there is one. Actions under way end with `ManagerSocketError`, event streams end."""
+        await self._hang_up()
+        self._end_streams(None)
+
+    async def _hang_up(self) -> State:
+        """Close the link, or stop making it again; return the state that there was."""
+        before = self.state
         connection, self._connection = self._connection, None
         retrying, self._retrying = self._retrying, None
         if retrying is not None and retrying is not asyncio.current_task():
@@ -154,8 +170,8 @@ class Manager(Client[Connection, Dispatcher]):
         if connection is not None:
             connection.close()
             await connection.wait_until_closed()
-        self._end_streams(None)
         self._deliver(self._change_state(State.CLOSED, ended=connection))
+        return before
 
     async def close(self) -> None:
         """Close the link, and deliver no more events. Callable from anywhere, and more than once."""
@@ -164,6 +180,20 @@ class Manager(Client[Connection, Dispatcher]):
         dispatcher, self._dispatcher = self._dispatcher, None
         if dispatcher is not None:
             await dispatcher.stop()
+
+    def _loop_ended(self) -> None:
+        """Called when the loop is about to end, while the link can still be given back."""
+        connection, self._connection = self._connection, None
+        self._dispatcher = self._retrying = None
+        if connection is not None:
+            connection.close()
+        self._deliver(self._change_state(State.CLOSED, ended=connection))
+        self._end_streams(ManagerSocketError("the event loop ended"))
+
+    def after_fork(self) -> None:
+        """Called in a child process: the link and the loop are the parent's; this manager may connect anew."""
+        self._retrying = None
+        super().after_fork()
 
     def monitor_connection(self, interval: float = 2.5) -> "asyncio.Task[None]":
         """Ping the server whenever it was silent for `interval` seconds; see `ami.Manager.monitor_connection`.
@@ -186,7 +216,8 @@ class Manager(Client[Connection, Dispatcher]):
             self._retrying = asyncio.get_running_loop().create_task(retrying, name="ami-reconnect")
         else:
             self._deliver(self._change_state(State.CLOSED, error, ended=connection))
-            self._end_streams(error)
+            if connection.session.greeting is not None:
+                self._end_streams(error)
 
     async def _try_again(self) -> Error | None:
         """One attempt to make the link again, and to log in; return why it failed."""

@@ -95,6 +95,10 @@ class EventStream:
         self.subscription.end(error)
         self._changed.set()
 
+    def forget(self, error: Error) -> None:
+        """In a child process: no more events come."""
+        self.subscription.end(error)
+
     def _waiting(self) -> Any:
         """The next event of those that wait, or None."""
         while (event := self.subscription.pop()) is not None:
@@ -165,6 +169,10 @@ class Call:
         """No more is heard of the call."""
         self._progress.lose(error)
         self._changed.set()
+
+    def forget(self, error: Error) -> None:
+        """In a child process: no more is heard of the call."""
+        self._progress.lose(error)
 
     async def _wait_for(self, reached: Callable[[], bool], timeout: float | None) -> None:
         with suppress(TimeoutError):

@@ -590,11 +590,11 @@ def test_what_was_set_or_deleted_wins_over_the_bytes():
 
 def test_an_event_made_from_its_name_is_the_event_made_from_its_frame():
     data = frame("Event: Hangup", "Cause: 16", "Cause: 17", "no header")
-    each = Event.from_event_frame(data, "Hangup")
+    each = Event.from_frame(data, "Event", "Hangup")
     assert not is_decoded(each)
     assert (type(each), each.frame, each.name, each["Event"]) == (Event, data, "Hangup", "Hangup")
-    assert json.loads(json.dumps(Event.from_event_frame(data, "Hangup"))) == {"Event": "Hangup", "Cause": "16"}
-    assert each == Event(data) == copy.copy(each) == pickle.loads(pickle.dumps(Event.from_event_frame(data, "Hangup")))
+    assert json.loads(json.dumps(Event.from_frame(data, "Event", "Hangup"))) == {"Event": "Hangup", "Cause": "16"}
+    assert each == Event(data) == copy.copy(each) == pickle.loads(pickle.dumps(Event.from_frame(data, "Event", "Hangup")))
     assert (each.data, each.pairs, each.raw) == (Event(data).data, Event(data).pairs, Event(data).raw)
     assert repr(each) == "<Event {'Event': 'Hangup', 'Cause': '16'}>"
 

@@ -9,12 +9,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ami import ManagerAuthError, ManagerSocketError, ProtocolError, core, core_events
+from ami import ManagerAuthError, ManagerError, ManagerSocketError, ProtocolError, core, core_events
 from ami.catalogue import Aggregate, Event
-from ami.request import Action, Request
 from ami.errors import Error
 from ami.message import Message
-from ami.outcomes import Notice, Orphan, Output, Response, StateChange
+from ami.outcomes import Gap, Notice, Orphan, Output, Response, State, StateChange
+from ami.request import Action, Request
 from ami.session import ClientSession, PendingAction
 
 LOST = ManagerSocketError("the link was lost")
@@ -1062,6 +1062,368 @@ def test_a_frame_that_is_too_large_is_the_end():
     assert names(outputs) == ["Hangup"]
     with pytest.raises(ProtocolError, match="a frame of more than 200 bytes"):
         ping.result()
+
+
+# Logging in and off, as the session sees it
+
+
+def all_of(talk: Talk, *lines: str) -> list[Output]:
+    """What comes of a message, changes of state included."""
+    talk.session.receive_data("".join(f"{line}\r\n" for line in (*lines, "")).encode(), talk.now)
+    return talk.session.take_outputs()
+
+
+def log_in(talk: Talk, action: str = "Login") -> list[Output]:
+    login = talk.send(Request(action))
+    return all_of(talk, "Response: Success", f"ActionID: {login.action_id}")
+
+
+@pytest.mark.parametrize("action", ["Login", "login"])
+def test_a_login_that_is_taken_is_noticed_whoever_sent_it(talk, action):
+    assert not talk.session.logged_in
+    assert log_in(talk, action) == [StateChange(State.READY, State.CONNECTED)]
+    assert talk.session.logged_in
+    assert log_in(talk) == []
+
+
+@pytest.mark.parametrize(("action", "word"), [("Login", "Error"), ("Ping", "Success"), ("Challenge", "Success")])
+def test_a_login_that_is_refused_and_another_action_are_none(talk, action, word):
+    pending = talk.send(Request(action))
+    assert all_of(talk, f"Response: {word}", f"ActionID: {pending.action_id}") == []
+    assert not talk.session.logged_in
+
+
+def test_the_greeting_is_a_change_of_state():
+    talk = Talk(None)
+    talk.session.receive_data(b"Asterisk Call Manager/11.0.0\r\n", talk.now)
+    assert talk.session.take_outputs() == [StateChange(State.CONNECTED, State.CONNECTING)]
+
+
+def test_a_link_that_comes_again_begins_with_a_gap():
+    talk = Talk(down_since=990.0)
+    login = talk.send(Request("Login"))
+    talk.now += 2
+    talk.session.receive_data(
+        f"Response: Success\r\nActionID: {login.action_id}\r\n\r\nEvent: FullyBooted\r\n\r\n".encode(), talk.now
+    )
+    change, gap, booted = talk.session.take_outputs()
+    assert isinstance(change, StateChange)
+    assert isinstance(gap, Gap)
+    assert (gap.reason, gap.seconds) == ("link", 12)
+    assert names([booted]) == ["FullyBooted"]
+
+
+@pytest.mark.parametrize(("word", "left"), [("Goodbye", True), ("Error", False)])
+def test_a_logoff_that_is_taken_is_noticed(talk, word, left):
+    log_in(talk)
+    logoff = talk.send(Request("Logoff"))
+    talk.answer(logoff, word)
+    assert logoff.done
+    assert talk.session.left is left
+
+
+def test_the_time_of_the_end_is_known(talk):
+    assert talk.session.closed_at == math.inf
+    talk.now += 5
+    talk.session.close(LOST, talk.now)
+    talk.session.close(LOST, talk.now + 1)
+    assert talk.session.closed_at == talk.now
+
+
+# Signs of life
+
+
+def pings(talk: Talk) -> int:
+    return talk.session.data_to_send().count(b"Action: Ping\r\n")
+
+
+@pytest.fixture
+def alive() -> Talk:
+    """Logged in, pinged after 30 s of silence, given up after 5 more."""
+    talk = Talk(keepalive=(30, 5))
+    log_in(talk)
+    return talk
+
+
+def test_a_quiet_server_is_pinged(alive):
+    alive.wait(29.9)
+    assert pings(alive) == 0
+    assert alive.session.next_deadline() == 1030
+    alive.wait(0.1)
+    assert pings(alive) == 1
+    assert alive.session.next_deadline() == 1035
+    alive.wait(1)
+    assert pings(alive) == 0
+
+
+def test_an_answer_to_a_ping_is_no_output_and_the_next_one_is_due_after_as_long_a_silence(alive):
+    alive.wait(30)
+    ping = read_ping(alive)
+    alive.now += 2
+    assert alive.say("Response: Success", f"ActionID: {ping}", "Ping: Pong") == []
+    assert alive.session.next_deadline() == 1062
+    alive.wait(29.9)
+    assert pings(alive) == 0
+    alive.wait(0.1)
+    assert pings(alive) == 1
+
+
+def read_ping(talk: Talk) -> str:
+    """The ActionID of the ping that was sent."""
+    message = Message(talk.session.data_to_send())
+    assert message["Action"] == "Ping"
+    return message["ActionID"]
+
+
+@pytest.mark.parametrize("line", ["Event: Hangup", "Response: Success"])
+def test_a_server_that_speaks_is_not_pinged(alive, line):
+    for _ in range(10):
+        alive.wait(29)
+        alive.say(line)
+    assert pings(alive) == 0
+
+
+def test_half_a_message_is_a_sign_of_life(alive):
+    alive.wait(29)
+    alive.say_bytes(b"Event: Hang")
+    alive.wait(29)
+    assert pings(alive) == 0
+    assert alive.session.closed is None
+
+
+def test_a_server_that_stays_silent_is_lost(alive):
+    pending = alive.send(synchronous(core.QueueStatus(), timeout=3600))
+    alive.wait(30)
+    alive.wait(4.9)
+    assert alive.session.closed is None
+    alive.wait(0.1)
+    assert isinstance(alive.session.closed, ManagerSocketError)
+    assert "the server is silent: no answer to a ping for 5 s" in str(alive.session.closed)
+    assert isinstance(pending.error, ManagerSocketError)
+    assert alive.session.next_deadline() is None
+
+
+def test_a_server_that_speaks_but_not_of_the_ping_lives(alive):
+    alive.wait(30)
+    assert pings(alive) == 1
+    for _ in range(5):
+        alive.wait(4)
+        alive.say("Event: Hangup")
+    assert alive.session.closed is None
+    assert pings(alive) == 0
+    alive.wait(5)
+    assert alive.session.closed is not None
+
+
+def test_a_ping_that_is_refused_is_a_sign_of_life(alive):
+    alive.wait(30)
+    alive.say("Response: Error", f"ActionID: {read_ping(alive)}", "Message: Permission denied")
+    alive.wait(5)
+    assert alive.session.closed is None
+
+
+def test_a_late_answer_to_a_ping_is_no_orphan(alive):
+    alive.wait(30)
+    ping = read_ping(alive)
+    for _ in range(10):
+        alive.wait(4)
+        alive.say("Event: Hangup")
+    assert alive.say("Response: Success", f"ActionID: {ping}", "Ping: Pong") == []
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_there_is_no_ping_before_the_login(later):
+    talk = Talk() if later else Talk(keepalive=(30, 5))
+    if later:
+        talk.session.keep_alive(30, 5, talk.now)
+    for _ in range(10):
+        assert talk.wait(1000) == []
+    assert pings(talk) == 0
+    assert talk.session.next_deadline() is None
+    log_in(talk)
+    talk.session.data_to_send()
+    talk.wait(30)
+    assert pings(talk) == 1
+
+
+def test_there_is_no_ping_after_the_logoff(alive):
+    logoff = alive.send(Request("Logoff"))
+    alive.answer(logoff, "Goodbye")
+    alive.wait(1000)
+    assert pings(alive) == 0
+    assert alive.session.closed is None
+
+
+def test_keepalive_may_begin_late_and_counts_from_then_on(talk):
+    log_in(talk)
+    talk.wait(1000)
+    talk.session.keep_alive(30, 5, talk.now)
+    talk.wait(29.9)
+    assert pings(talk) == 0
+    talk.wait(0.1)
+    assert pings(talk) == 1
+
+
+def test_without_keepalive_there_is_none(talk):
+    log_in(talk)
+    assert talk.session.next_deadline() is None
+    talk.session.data_to_send()
+    talk.wait(10**9)
+    assert talk.session.data_to_send() == b""
+    assert talk.session.closed is None
+
+
+# Limits
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_list_that_is_too_long_ends_its_action_with_an_error(answered):
+    talk = Talk(max_list=3)
+    pending = talk.send(synchronous(core.QueueStatus()))
+    if answered:
+        talk.start(pending)
+    for _ in range(3):
+        assert talk.item(pending, "QueueMember") == []
+    assert not pending.done
+    talk.item(pending, "QueueMember")
+    with pytest.raises(ManagerError, match="more than 3 items"):
+        pending.result()
+    assert talk.woken == {pending.action_id: 1}
+    assert talk.session.closed is None
+    assert names(talk.item(pending, "QueueMember")) == ["QueueMember"]
+    assert talk.session.next_deadline() is None
+
+
+def test_a_list_that_just_fits_is_taken():
+    talk = Talk(max_list=3)
+    pending = talk.send(synchronous(core.QueueStatus()))
+    talk.start(pending)
+    talk.item(pending, "QueueMember")
+    talk.item(pending, "QueueMember")
+    talk.complete(pending, "QueueStatusComplete", 2)
+    assert len(events_of(pending)["QueueMember"]) == 2
+
+
+def events_of(pending: PendingAction) -> Any:
+    return result(pending).events
+
+
+def test_an_aggregate_that_is_too_long_is_given_up_with_a_notice():
+    talk = Talk(max_list=3)
+    pending = talk.send(aggregating(core.QueueStatus()), "own")
+    talk.start(pending)
+    for _ in range(3):
+        talk.item(pending, "QueueMember")
+    assert talk.item(pending, "QueueMember")[1:] == [
+        Notice("gave up the aggregate QueueStatus_Aggregate, ActionID own: it has more than 3 items")
+    ]
+    assert names(talk.complete(pending, "QueueStatusComplete", 4)) == ["QueueStatusComplete"]
+    talk.send(core.Ping(), "own")
+
+
+# Actions that nobody waits for any more
+
+
+def test_an_action_that_is_abandoned_ends_and_what_comes_for_it_is_for_others(talk):
+    pending = talk.send(synchronous(core.QueueStatus()))
+    talk.session.abandon_action(pending, talk.now)
+    with pytest.raises(ManagerError, match="nobody waits"):
+        pending.result()
+    assert talk.woken == {pending.action_id: 1}
+    assert names(talk.start(pending)) == ["Orphan"]
+    assert names(talk.item(pending, "QueueMember")) == ["QueueMember"]
+    assert talk.session.next_deadline() is None
+
+
+def test_an_answered_action_that_is_abandoned_leaves_nothing_behind(talk):
+    pending = talk.send(aggregating(core.QueueStatus()), "own")
+    talk.start(pending)
+    assert pending.done
+    talk.session.abandon_action(pending, talk.now)
+    assert result(pending).success
+    assert talk.session.next_deadline() is None
+    assert names(talk.complete(pending, "QueueStatusComplete", 0)) == ["QueueStatusComplete"]
+    talk.send(core.Ping(), "own")
+    talk.session.close(LOST, talk.now)
+    assert talk.woken == {"own": 2}
+
+
+# What nobody wants to see
+
+
+def test_events_that_nobody_wants_are_no_outputs(talk):
+    talk.session.wanted = frozenset({"Hangup"})
+    assert names(talk.say_bytes(b"Event: Newchannel\r\n\r\nEvent: Hangup\r\n\r\nEvent: Newexten\r\n\r\n")) == ["Hangup"]
+    talk.send(core.Ping())
+    assert names(talk.say_bytes(b"Event: Newchannel\r\n\r\nEvent: Hangup\r\n\r\nEvent: Newexten\r\n\r\n")) == ["Hangup"]
+
+
+def test_what_is_wanted_may_change(talk):
+    talk.session.wanted = frozenset()
+    assert talk.say("Event: Hangup") == []
+    talk.session.wanted = None
+    assert names(talk.say("Event: Hangup")) == ["Hangup"]
+
+
+def test_lists_are_collected_and_orphans_told_whatever_is_wanted(talk):
+    talk.session.wanted = frozenset()
+    pending = talk.send(synchronous(core.QueueStatus()))
+    talk.start(pending)
+    talk.item(pending, "QueueMember")
+    talk.complete(pending, "QueueStatusComplete", 1)
+    assert len(events_of(pending)["QueueMember"]) == 1
+    assert names(talk.say("Response: Success", "ActionID: foreign")) == ["Orphan"]
+
+
+def test_an_aggregate_is_made_of_events_that_nobody_wants(talk):
+    talk.session.wanted = frozenset({"QueueStatus_Aggregate"})
+    pending = talk.send(aggregating(core.QueueStatus()))
+    talk.start(pending)
+    talk.item(pending, "QueueMember")
+    [aggregate] = talk.complete(pending, "QueueStatusComplete", 1)
+    assert isinstance(aggregate, Aggregate)
+    assert len(aggregate["QueueMember"]) == 1
+
+
+# Items that do not carry the ActionID
+
+
+class Peers(Action):
+    """A list whose items come without the ActionID; its end has it."""
+
+    _list = (core_events.PeerEntry,)
+    _finalisers = (core_events.PeerlistComplete,)
+    _items_without_id = True
+
+
+def test_items_without_action_id_belong_to_the_list_that_is_open(talk):
+    pending = talk.send(synchronous(Peers()))
+    assert names(talk.say("Event: PeerEntry")) == ["PeerEntry"]  # before the list begins
+    talk.start(pending)
+    assert talk.say("Event: PeerEntry", "ObjectName: a") == []
+    assert names(talk.say("Event: Hangup")) == ["Hangup"]
+    assert names(talk.say("Event: PeerEntry", "ActionID: other")) == ["PeerEntry"]
+    assert talk.say("Event: PeerEntry", "ObjectName: b") == []
+    talk.complete(pending, "PeerlistComplete", 2)
+    assert [each["ObjectName"] for each in events_of(pending)["PeerEntry"]] == ["a", "b"]
+    assert names(talk.say("Event: PeerEntry")) == ["PeerEntry"]
+
+
+def test_items_without_action_id_make_an_aggregate_too(talk):
+    pending = talk.send(aggregating(Peers()))
+    talk.start(pending)
+    assert names(talk.say("Event: PeerEntry")) == ["PeerEntry"]
+    *_, aggregate = talk.complete(pending, "PeerlistComplete", 1)
+    assert isinstance(aggregate, Aggregate)
+    assert len(aggregate["PeerEntry"]) == 1
+
+
+def test_of_actions_that_declare_none_items_without_action_id_are_events(talk):
+    pending = talk.send(synchronous(core.QueueStatus()))
+    talk.start(pending)
+    assert names(talk.say("Event: QueueMember")) == ["QueueMember"]
+    talk.complete(pending, "QueueStatusComplete", 0)
+    assert events_of(pending)["QueueMember"] == []
 
 
 # Whatever happens, in whatever order

@@ -257,50 +257,57 @@ def test_text_is_utf_8():
     assert wire.encode("Käufer") == "Käufer".encode()
 
 
-def test_a_header_is_encoded_as_a_line():
-    assert wire.encode_line("Channel", "PJSIP/100") == "Channel: PJSIP/100\r\n"
-    assert wire.encode_line("Channel", "") == "Channel: \r\n"
+def test_headers_are_encoded_as_lines_with_an_empty_one_at_the_end():
+    assert wire.encode_message([("Channel", "PJSIP/100"), ("Data", "")]) == "Channel: PJSIP/100\r\nData: \r\n\r\n"
+    assert wire.encode_message([]) == "\r\n"
 
 
 @pytest.mark.parametrize("line_end", ["\r", "\n", "\r\n"])
 @pytest.mark.parametrize("place", ["key", "value"])
-def test_a_line_end_in_a_header_is_refused(place, line_end):
+def test_a_line_end_in_a_header_is_refused_and_named(place, line_end):
     key = f"Va{line_end}lue" if place == "key" else "Value"
     value = f"x{line_end}Action: Logoff" if place == "value" else "x"
-    with pytest.raises(ValueError, match="AMI header keys/values must not contain CR or LF"):
-        wire.encode_line(key, value)
+    with pytest.raises(ValueError, match="AMI header keys/values must not contain CR or LF") as caught:
+        wire.encode_message([("Action", "X"), (key, value), ("ActionID", "1")])
+    assert str(caught.value).endswith(f"header {key!r}")
+
+
+@given(st.lists(st.tuples(st.text(alphabet="ab \r\n"), st.text(alphabet="ab \r\n"))))
+def test_no_header_becomes_more_than_one_line(headers):
+    try:
+        text = wire.encode_message(headers)
+    except ValueError:
+        assert any(end in key + value for key, value in headers for end in "\r\n")
+    else:
+        assert len(text.splitlines()) == len(headers) + 1
 
 
 def test_the_error_about_a_line_end_does_not_show_the_value():
     with pytest.raises(ValueError, match="header 'Secret'") as caught:
-        wire.encode_line("Secret", "s3cret\n")
+        wire.encode_message([("Secret", "s3cret\n")])
     assert "s3cret" not in str(caught.value)
 
 
 def test_the_longest_line_that_asterisk_takes_passes():
-    wire.check_size([wire.encode_line("Key", "x" * (MAX_LINE - len("Key: ")))])
+    wire.encode_message([("Key", "x" * (MAX_LINE - len("Key: ")))] * 3)
     assert MAX_LINE == 1022
 
 
 def test_a_longer_line_is_refused_and_named():
     with pytest.raises(ValueError, match=r"'Key' makes a line of 1,023 bytes; Asterisk takes 1,022"):
-        wire.check_size(["Action: X\r\n", wire.encode_line("Key", "x" * (MAX_LINE - len("Key: ") + 1))])
+        wire.encode_message([("Action", "X"), ("Key", "x" * (MAX_LINE - len("Key: ") + 1))])
 
 
 def test_a_line_is_measured_in_bytes_not_in_characters():
     with pytest.raises(ValueError, match="1,200 bytes"):
-        wire.check_size([wire.encode_line("Text", "ä" * 597)])
+        wire.encode_message([("Text", "ä" * 597)])
 
 
 def test_the_largest_number_of_headers_that_asterisk_takes_passes():
-    wire.check_size(["A: b\r\n"] * MAX_HEADERS)
+    wire.encode_message([("A", "b")] * MAX_HEADERS)
     assert MAX_HEADERS == 128
 
 
 def test_a_larger_number_of_headers_is_refused():
     with pytest.raises(ValueError, match="a message of 129 headers; Asterisk takes 128"):
-        wire.check_size(["A: b\r\n"] * (MAX_HEADERS + 1))
-
-
-def test_a_message_without_lines_has_a_good_size():
-    wire.check_size([])
+        wire.encode_message([("A", "b")] * (MAX_HEADERS + 1))

@@ -17,6 +17,7 @@ import pytest
 import ami
 import amisim
 from ami import aio
+
 from .drivers import AsyncManager, Loop
 from .rogue import Rogue
 

@@ -8,9 +8,19 @@ import pytest
 
 import ami
 from ami import (
-    Gap, ManagerAuthError, ManagerError, ManagerSocketError, ProtocolError, Reconnect, RefusedError, Request, State,
-    StateChange, core,
+    Gap,
+    ManagerAuthError,
+    ManagerError,
+    ManagerSocketError,
+    ProtocolError,
+    Reconnect,
+    RefusedError,
+    Request,
+    State,
+    StateChange,
+    core,
 )  # fmt: skip
+
 from .rogue import BOOTED, GREETING, GUARD, Peer, message
 
 SOON = Reconnect(initial=0.01, factor=1, jitter=0)
@@ -96,8 +106,8 @@ def test_a_half_open_link_is_noticed_while_the_server_does_not_read_either(make_
     changes = listen(StateChange, manager)
     rogue.meet(manager)
     sent = [crowd.submit(manager.send_action, large()) for _ in range(50)]
-    assert all(isinstance(each.exception(GUARD), ManagerSocketError) for each in sent)
-    assert until(changes, State.CLOSED)[-1].error is not None
+    assert all(isinstance(each.exception(GUARD), ami.Error) for each in sent)  # some may have come too late
+    assert "silent" in str(until(changes, State.CLOSED)[-1].error)
 
 
 def test_a_refused_port_is_told_and_not_tried_again(make_manager, rogue, listen):
@@ -218,7 +228,7 @@ def test_a_server_that_is_restarted_twice_is_found_again_each_time(make_manager,
         refused = until(changes, State.WAITING)[-1].error
         assert isinstance(refused, ManagerError)
         assert "shutting down" in str(refused)
-        peer.close()
+        assert peer.rest() == b""  # the server left it open
         peer = rogue.accept()
         peer.send(GREETING)
         peer.log_in(BOOTED)
@@ -299,7 +309,7 @@ def test_a_server_that_never_reads_holds_nothing_up(make_manager, rogue, crowd, 
     peer = rogue.meet(manager)
     sent = [crowd.submit(manager.send_action, large()) for _ in range(49)]
     hurried = large()
-    hurried.timeout = 0.01
+    hurried.timeout = 0.001
     assert [manager.send_action(hurried) for _ in range(50)] == [None] * 50
     peer.send(message("Event: Hangup"))  # what comes is still read
     getattr(manager, end)()
@@ -313,7 +323,7 @@ def test_a_server_that_never_reads_and_sends_no_more_has_lost_the_link(make_mana
     peer = rogue.meet(manager)
     sent = [crowd.submit(manager.send_action, large()) for _ in range(50)]
     hurried = large()
-    hurried.timeout = 0.01
+    hurried.timeout = 0.001
     assert [manager.send_action(hurried) for _ in range(50)] == [None] * 50
     peer.socket.shutdown(1)
     assert all(isinstance(each.exception(GUARD), ManagerSocketError) for each in sent)

@@ -1,6 +1,7 @@
 """Calls on a real Asterisk, and what is heard of them."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import ami
@@ -37,6 +38,12 @@ class Ears:
             assert self._changed.wait_for(lambda: self.all(name, **headers), PATIENCE), f"no {name} with {headers}"
             return self.all(name, **headers)[0]
 
+    def wait_until(self, found: Callable[[Any], bool]) -> Any:
+        """The first of which that can be said."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: any(map(found, self._heard)), PATIENCE), "it did not come"
+            return next(filter(found, self._heard))
+
 
 def originate(manager: ami.Manager, ears: Ears, to: str) -> core_events.OriginateResponse:
     """Have `to` called and connected to an application that waits; return how that went."""
@@ -56,3 +63,9 @@ def listed(manager: ami.Manager, action: ami.Request) -> ami.Response:
     """Ask for a list, and wait for all of it."""
     action.synchronous = True
     return manager.send_action(action)
+
+
+def other_half(channel: str) -> str:
+    """The half of a Local channel that runs the dialplan: `Local/1@lab-00000001;2` for `…;1`."""
+    assert channel.endswith(";1")
+    return channel.removesuffix("1") + "2"

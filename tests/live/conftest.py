@@ -8,31 +8,43 @@ The server has a queue `support` with the members Alice, who answers, and Bob Ü
      same => n,Wait(60)
     exten => 3000,1,Answer()
      same => n,Queue(support)
+
+Other extensions are made and taken away by the tests themselves (`dialplan.py`). With AMI_LIVE_RESTART=1 the last test
+restarts the server: `core restart now`.
 """
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 import ami
-from ami import core
+from ami import aio, core
 
+from ..behaviour.drivers import AsyncManager, Loop
 from .calls import Ears, originate
+from .dialplan import make_dialplan, remove_dialplan
 
 LIVE = os.environ.get("AMI_LIVE", "")
 
 collect_ignore_glob = [] if LIVE else ["*"]
 
 
-@pytest.fixture
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What restarts the server comes last, in whatever order the others are run."""
+    items.sort(key=lambda item: item.path.name == "test_restart.py")
+
+
+@pytest.fixture(scope="session")
 def address() -> tuple[str, int]:
     host, _, port = LIVE.rpartition(":")
     return host.strip("[]"), int(port)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def user() -> tuple[str, str]:
     return os.environ.get("AMI_LIVE_USERNAME", "admin"), os.environ.get("AMI_LIVE_SECRET", "s3cret")
 
@@ -72,3 +84,28 @@ def channel(manager, ears) -> Iterator[str]:
 def tag() -> str:
     """A word that nobody else uses."""
     return f"amikit-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def dialplan(manager) -> Iterator[None]:
+    """The extensions of `dialplan.py` are there."""
+    make_dialplan(manager.send_action)
+    yield
+    remove_dialplan(manager.send_action)
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[Loop]:
+    """The event loop of the asyncio managers."""
+    loop = Loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(params=["threads", "asyncio"])
+def driver(request) -> Callable[..., Any]:
+    """What makes managers of each of the two drivers, both with the methods of `ami.Manager`."""
+    if request.param == "threads":
+        return ami.Manager
+    loop = request.getfixturevalue("loop")
+    return lambda **options: AsyncManager(loop, loop.call(aio.Manager, **options))

@@ -4,68 +4,49 @@ What an action is given is harmless: channels, queues' members and extensions ar
 everything else names what is not there, which the server says in its answer.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import ami
 from ami import (
-    agents, aoc, app_confbridge, app_meetme, bridges, config, core, dahdi, database, fax, iax, login, monitors, parking,
-    pjsip, queues, sip, skinny, states, system, voicemail,
+    agents,
+    aoc,
+    app_confbridge,
+    app_meetme,
+    bridges,
+    config,
+    core,
+    dahdi,
+    database,
+    fax,
+    iax,
+    login,
+    monitors,
+    parking,
+    pjsip,
+    queues,
+    sip,
+    skinny,
+    states,
+    system,
+    voicemail,
 )  # fmt: skip
-from ami.core_events import ListDialplan
 
-from .calls import PATIENCE, Ears, hang_up
+from .calls import PATIENCE, Ears, hang_up, other_half
+from .dialplan import CONTEXT, LAMP, NOBODY, PRESENCE, make_dialplan, remove_dialplan
 
 NOT_SENT = {"DAHDIRestart": "it ends every call on DAHDI"}
 """Actions that no test may send, and why."""
 
-CONTEXT = "amikit-live"
-NOBODY = "amikit-nobody"
-"""The name of what is not there, whatever it is."""
+WITHOUT_RESPONSE = {"IAXnetstats", "SKINNYshowdevice", "SKINNYshowline"}
+"""Actions that Asterisk answers with lines of text, or nothing, but no response."""
 
-EXTENSIONS: dict[str, tuple[tuple[str, str | None], ...]] = {
-    "answer": (("Answer", None), ("Wait", "60")),
-    "echo": (("Answer", None), ("Echo", None)),
-    "ring": (("Ringing", None), ("Wait", "30")),
-    "busy": (("Busy", "1"),),
-    "congestion": (("Congestion", "1"),),
-    "reject": (("Hangup", "21"),),
-    "dial": (("Dial", f"Local/answer@{CONTEXT}/n,20,tTkK"), ("Hangup", "31")),
-    "dial-busy": (("Dial", f"Local/busy@{CONTEXT},5"), ("Hangup", "17")),
-    "dial-both": (("Dial", f"Local/ring@{CONTEXT}&Local/answer@{CONTEXT},5"),),
-    "queue": (("Answer", None), ("Queue", "support,,,,30")),
-    "conference": (
-        ("Answer", None),
-        ("Set", "CONFBRIDGE(user,talk_detection_events)=yes"),
-        ("Set", "CONFBRIDGE(user,admin)=yes"),
-        ("ConfBridge", CONTEXT),
-    ),
-    "park": (("Answer", None), ("Park", ",s")),
-    "talk": (("Set", "TALK_DETECT(set)="), ("Answer", None), ("Echo", None)),
-    "pick-up": (("PickupChan", "${RINGING}"),),
-    "agi": (("Answer", None), ("AGI", "agi:async"), ("Wait", "5")),
-    "music": (("Answer", None), ("StartMusicOnHold", None), ("Wait", "1"), ("StopMusicOnHold", None), ("Wait", "30")),
-    "play": (("Answer", None), ("ControlPlayback", "demo-congrats"), ("Wait", "30")),
-    "handlers": (
-        ("Set", f"CHANNEL(hangup_handler_push)={CONTEXT},handler,1"),
-        ("Set", f"CHANNEL(hangup_handler_push)={CONTEXT},handler,1"),
-        ("Set", "CHANNEL(hangup_handler_pop)="),
-        ("Set", "CALLERID(name)=Jürgen Müßig"),
-        ("Set", "CHANNEL(accountcode)=acc-ünï"),
-        ("Set", "CONNECTEDLINE(name)=日本語"),
-        ("Set", f"GLOBAL(AMIKIT)={CONTEXT}"),
-        ("UserEvent", "Amikit,Key: Value,Empty: "),
-        ("Answer", None),
-        ("SendDTMF", "1#"),
-        ("Hangup", "31"),
-    ),
-    "handler": (("NoOp", None), ("Return", None)),
-}  # fmt: skip
-"""The extensions of the context that the tests make, step by step: applications and what they are given."""
+RUN_TOGETHER = {"SKINNYdevices", "SKINNYlines"}
+"""Lists whose items, and end, come as one event."""
 
-LAMP = f"Custom:{CONTEXT}"
-PRESENCE = f"CustomPresence:{CONTEXT}"
+WITH_SECOND_RESPONSE = {"JabberSend"}
+"""Actions that are answered by a success, and by an error when it came to nothing."""
 
 
 class Answer(NamedTuple):
@@ -98,6 +79,8 @@ class Run:
         self.served: set[str] = set()
         self.answers: dict[str, list[Answer]] = {}
         self.events: list[ami.Event] = []
+        self.heard: list[ami.Event] = []  # those of them that came to the connection which only listens
+        self.listener: ami.Manager | None = None
         self.orphans: list[ami.Message] = []
 
     def keep(self, request: ami.Request, response: ami.Response | None, error: str = "") -> ami.Response | None:
@@ -109,15 +92,23 @@ class Run:
 
     def listen(self, manager: ami.Manager) -> None:
         """Keep what `manager` hears."""
-        manager.register_callback("", lambda event, manager: self.events.append(event))
+        manager.register_callback("", self._hear)
         manager.register_callback(None, lambda response, manager: self.orphans.append(response))
+
+    def _hear(self, event: Any, manager: ami.Manager) -> None:
+        self.events.append(event)
+        if manager is self.listener:
+            self.heard.append(event)
 
 
 class Everything:
-    """The run itself: `manager` acts, on a connection of its own."""
+    """The run itself: `manager` acts, and `ears` are its own."""
 
-    def __init__(self, run: Run, manager: ami.Manager, ears: Ears) -> None:
+    def __init__(
+        self, run: Run, manager: ami.Manager, ears: Ears, address: tuple[str, int], user: tuple[str, str]
+    ) -> None:
         self.run, self.manager, self.ears = run, manager, ears
+        self.address, self.user = address, user
 
     # Ways to send
 
@@ -125,6 +116,8 @@ class Everything:
         """Send an action and wait for its end; whatever events it brings are waited for, too."""
         assert request["Action"] not in NOT_SENT
         request.synchronous = any(request.get_synchronous_classes())
+        if request["Action"] in WITHOUT_RESPONSE:
+            request.timeout = 1
         try:
             response = (manager or self.manager).send_action(request)
         except ami.ManagerError as error:
@@ -163,9 +156,10 @@ class Everything:
 
     def everything(self) -> None:
         for part in (
-            self.questions, self.a_session, self.configuration, self.the_database, self.dialplan_and_states,
-            self.channels, self.recordings, self.agi, self.bridges, self.transfers, self.queues, self.conferences,
-            self.parking, self.mailboxes, self.telephones, self.other_hardware, self.the_end,
+            self.questions, self.modules, self.a_session, self.configuration, self.the_database,
+            self.dialplan_and_states, self.channels, self.recordings, self.agi, self.bridges, self.transfers,
+            self.queues, self.conferences, self.parking, self.mailboxes, self.telephones, self.other_hardware,
+            self.the_end,
         ):  # fmt: skip
             part()
 
@@ -180,6 +174,7 @@ class Everything:
             login.Ping(), system.CoreStatus(), core.Command("core show version"), core.Command(NOBODY),
             system.ModuleCheck("app_queue"), system.ModuleCheck(NOBODY), system.Reload("res_musiconhold.so"),
             system.ModuleLoad("reload", "res_musiconhold.so"), system.ModuleLoad("load", NOBODY),
+            system.ModuleLoad("unload", NOBODY),
             system.LoggerRotate(), login.Filter("Add", "!Event: AmikitNobody"), login.FilterList(),
             system.SorceryMemoryCacheExpire(NOBODY), system.SorceryMemoryCacheExpireObject(NOBODY, NOBODY),
             system.SorceryMemoryCachePopulate(NOBODY), system.SorceryMemoryCacheStale(NOBODY),
@@ -188,8 +183,31 @@ class Everything:
             core.JabberSend(NOBODY, "nobody@example.org", "hello"),
         )  # fmt: skip
 
+    def modules(self) -> None:
+        """One is unloaded and loaded again that nobody misses meanwhile."""
+        checked = self.send(system.ModuleCheck("app_morsecode"))
+        if checked is not None and checked.success:
+            self.all(system.ModuleLoad("unload", "app_morsecode.so"), system.ModuleLoad("load", "app_morsecode.so"))
+
     def a_session(self) -> None:
-        """What belongs to a session, in one of its own that the server ends."""
+        """What belongs to a session, in one of its own: from a wrong secret to the server's goodbye."""
+        with ami.Manager() as manager:
+            self.run.listen(manager)
+            manager.connect(*self.address)
+            self.send(login.Login(self.user[0], "not the secret"), manager)
+            manager.connect(*self.address)
+            challenge = self.send(login.Challenge(), manager)
+            assert challenge is not None
+            for request in (
+                login.Login(*self.user, challenge=challenge.result["Challenge"]),
+                login.Events("off"), login.Events(["call", "user"]), login.Events("on"),
+                login.Filter("Add", "Event: UserEvent"), login.Filter("Add", match_criteria="name(UserEvent)"),
+                core.WaitEvent(1), login.Logoff(),
+            ):  # fmt: skip
+                self.send(request, manager)
+            connection = manager.get_connection()
+            assert connection is not None
+            assert connection.wait_closed(PATIENCE)
 
     def configuration(self) -> None:
         file = f"{CONTEXT}.conf"
@@ -239,13 +257,13 @@ class Everything:
                 bridges.LocalOptimizeAway(channel),
                 core.Redirect(channel, CONTEXT, "echo", 1),
             )  # fmt: skip
-        with self.called("talk") as channel:
-            self.send(core.Originate_Application(f"Local/answer@{CONTEXT}/n", "Milliwatt", timeout=5000))
+        self.send(core.Originate_Application(f"Local/talk@{CONTEXT}/n", "Milliwatt", account="amikit-talking"))
+        self.send(core.Hangup(self.ears.wait_for("ChannelTalkingStart").channel))
         self.send(core.Originate_Application(f"Local/ring@{CONTEXT}/n", "Wait", "5", account="amikit-ringing"))
         ringing = self.ears.wait_for("Newstate", AccountCode="amikit-ringing", ChannelStateDesc="Ringing")
         self.call("pick-up", variables={"__RINGING": ringing["Channel"]})
         with self.called("play") as channel:
-            self.all(core.ControlPlayback(_other_half(channel), "pause"), core.ControlPlayback(channel, "stop"))
+            self.all(core.ControlPlayback(other_half(channel), "pause"), core.ControlPlayback(channel, "stop"))
         for _ in range(2):
             self.call("answer")
         self.send(core.Hangup(f"/^Local\\/answer@{CONTEXT}/", 16))
@@ -267,7 +285,7 @@ class Everything:
         self.send(core.Hangup(f"/^Local\\/answer@{CONTEXT}/"))
 
     def agi(self) -> None:
-        channel = _other_half(self.call("agi").channel)
+        channel = other_half(self.call("agi").channel)
         self.ears.wait_for("AsyncAGIStart", Channel=channel)
         self.all(
             core.AGI(channel, "VERBOSE hello", "one"), core.AGI(channel, "SET VARIABLE X y"),
@@ -293,10 +311,9 @@ class Everything:
                     core.CoreShowChannelMap(one), core.Status(one), end(one, bridge),
                 )  # fmt: skip
                 self.ears.wait_for("BridgeLeave", Channel=one, BridgeUniqueid=bridge)
-        with self.called("dial") as one:
-            self.ears.wait_for("BridgeEnter", Channel=_other_half(one))
-            self.send(core.Originate_Context(f"Local/dial@{CONTEXT}", CONTEXT, "dial", 1))  # these optimize themselves
-            self.ears.wait_for("LocalOptimizationEnd")
+        # With a voice on both sides, and without `/n`, Asterisk takes the Local channel out of the path.
+        self.send(core.Originate_Context(f"Local/dial-tone@{CONTEXT}", CONTEXT, "dial-tone", 1))
+        self.ears.wait_for("LocalOptimizationEnd")
         self.send(core.Hangup(f"/^Local\\/.*@{CONTEXT}/"))
 
     def transfers(self) -> None:
@@ -305,19 +322,23 @@ class Everything:
 
         def in_a_call(channel: str) -> str:
             """The half of a Local channel that dials, once it is connected."""
-            half = _other_half(channel)
+            half = other_half(channel)
             self.ears.wait_for("BridgeEnter", Channel=half)
             return half
 
         with self.called("dial") as channel:
-            self.send(bridges.Atxfer(in_a_call(channel), "answer", CONTEXT))
-            self.send(bridges.CancelAtxfer(_other_half(channel)))
+            half = in_a_call(channel)
+            self.send(bridges.Atxfer(half, "77", CONTEXT))  # by digits, so it has to be a number
+            asked = self.ears.wait_for("DialEnd", DestExten="77", DialStatus="ANSWER")["DestChannel"]
+            talk = self.ears.wait_for("BridgeEnter", Channel=asked)["BridgeUniqueid"]
+            self.ears.wait_for("BridgeEnter", Channel=half, BridgeUniqueid=talk)
+            hang_up(self.manager, half)
+            self.ears.wait_for("AttendedTransfer", Result="Success")
         with self.called("dial") as channel:
             half = in_a_call(channel)
-            self.send(bridges.Atxfer(half, "answer", CONTEXT))
-            asked = self.ears.wait_for("DialBegin", Channel=half, DestExten="answer")  # by the transferer
-            self.ears.wait_for("DialEnd", DestChannel=asked["DestChannel"])
-            hang_up(self.manager, half)
+            self.send(bridges.Atxfer(half, "77", CONTEXT))
+            self.ears.wait_for("Hold", Channel=half)
+            self.send(bridges.CancelAtxfer(half))
         with self.called("dial") as channel:
             self.send(bridges.BlindTransfer(in_a_call(channel), CONTEXT, "echo"))
         self.send(core.Hangup(f"/^Local\\/.*@{CONTEXT}/"))
@@ -330,37 +351,42 @@ class Everything:
             queues.QueueRule(NOBODY), queues.QueueLog("support", "AMIKIT", message="hello"),
             queues.QueueReload("support", members=False, rules=False), queues.QueueReset("support"),
             *(queues.QueuePause(each, True, "support", "test") for each in usual),
-            queues.QueueAdd(member, "support", "Amikit", 1, state_interface=LAMP), queues.QueueAdd(member, NOBODY),
-            queues.QueueAdd(f"Local/busy@{CONTEXT}", "support", paused=True, reason="test"),
-            queues.QueuePenalty(member, 2, "support"), queues.QueueMemberRingInUse(member, False, "support"),
+            queues.QueueAdd(member, "support", "Amikit", state_interface=LAMP), queues.QueueAdd(member, NOBODY),
+            queues.QueueAdd(f"Local/busy@{CONTEXT}", "support"),
+            queues.QueuePenalty(member, 2, "support"), queues.QueuePenalty(member, 0, "support"),
+            queues.QueueMemberRingInUse(member, False, "support"),
         )  # fmt: skip
         try:
             with self.called("queue") as channel:
-                caller = _other_half(channel)
+                caller = other_half(channel)
                 self.ears.wait_for("QueueCallerJoin", Channel=caller)
-                self.ears.wait_for("AgentCalled", Channel=caller)
+                self.ears.wait_for("AgentCalled", Channel=caller, Interface=member)
+                self.ears.wait_for("AgentRingNoAnswer", Channel=caller)
                 self.all(
                     queues.QueueStatus("support"), queues.QueueChangePriorityCaller("support", caller, 5),
                     queues.QueuePause(member, True, "support", "test"), queues.QueueSummary(),
                     queues.QueueWithdrawCaller("support", caller, "sorry"),
                 )  # fmt: skip
             with self.called("queue") as channel:
-                self.ears.wait_for("QueueCallerJoin", Channel=_other_half(channel))
-            self.ears.wait_for("QueueCallerAbandon", Channel=_other_half(channel))
+                self.ears.wait_for("QueueCallerJoin", Channel=other_half(channel))
+            self.ears.wait_for("QueueCallerAbandon", Channel=other_half(channel))
         finally:
             self.all(
-                queues.QueueRemove(member, "support"), queues.QueueRemove(NOBODY, "support"),
+                queues.QueueRemove(member, "support"), queues.QueueRemove(f"Local/busy@{CONTEXT}", "support"),
+                queues.QueueRemove(NOBODY, "support"),
                 *(queues.QueuePause(each, False, "support") for each in usual),
             )  # fmt: skip
         with self.called("queue") as channel:
-            self.ears.wait_for("AgentConnect", Channel=_other_half(channel))
-        self.ears.wait_for("AgentComplete", Channel=_other_half(channel))
+            self.ears.wait_for("AgentConnect", Channel=other_half(channel))
+            bridge = self.ears.wait_for("BridgeEnter", Channel=other_half(channel))["BridgeUniqueid"]
+            self.ears.wait_for("BridgeEnter", BridgeUniqueid=bridge, BridgeNumChannels="2")  # now they talk
+        self.ears.wait_for("AgentComplete", Channel=other_half(channel))
 
     def conferences(self) -> None:
         room = CONTEXT
         self.all(app_confbridge.ConfbridgeListRooms(), app_confbridge.ConfbridgeList(room))
         with self.called("conference") as one:
-            half = _other_half(one)
+            half = other_half(one)
             self.ears.wait_for("ConfbridgeJoin", Channel=half)
             self.send(core.Originate_Application(f"Local/conference@{CONTEXT}/n", "Milliwatt"))
             self.all(
@@ -384,10 +410,19 @@ class Everything:
         with self.called("answer") as channel:
             self.send(parking.Park(channel, timeout=60_000))
             self.ears.wait_for("ParkedCall", ParkeeChannel=channel)
-            self.all(parking.ParkedCalls(), core.CoreShowChannels(), bridges.BridgeList())
+            parked = self.items(parking.ParkedCalls())[0]
+            self.all(core.CoreShowChannels(), bridges.BridgeList())
+            with self.called("unpark", variables={"__SPACE": parked["ParkingSpace"]}):
+                self.ears.wait_for("UnParkedCall", ParkeeChannel=channel)
+        with self.called("answer") as channel:
+            self.send(parking.Park(channel, timeout=1000))
+            self.ears.wait_for("ParkedCallTimeOut", ParkeeChannel=channel)
+        with self.called("answer") as channel:
+            self.send(parking.Park(channel))
+            self.ears.wait_for("ParkedCall", ParkeeChannel=channel)
         self.ears.wait_for("ParkedCallGiveUp", ParkeeChannel=channel)
         with self.called("park") as channel:
-            self.ears.wait_for("ParkedCall", ParkeeChannel=_other_half(channel))
+            self.ears.wait_for("ParkedCall", ParkeeChannel=other_half(channel))
             self.send(parking.ParkedCalls())
         self.send(parking.Park(NOBODY))
 
@@ -445,58 +480,18 @@ class Everything:
         self.all(core.Hangup(f"/^Local\\/.*@{CONTEXT}/"), core.CoreShowChannels())
 
 
-def _other_half(channel: str) -> str:
-    """The half of a Local channel that runs the dialplan: `Local/1@lab-00000001;2` for `…;1`."""
-    assert channel.endswith(";1")
-    return channel.removesuffix("1") + "2"
-
-
-def make_dialplan(send: Callable[[ami.Request], Any]) -> None:
-    """Make the extensions; a former run may have left some."""
-    for exten, steps in EXTENSIONS.items():
-        for priority, (application, data) in enumerate(steps, 1):
-            send(core.DialplanExtensionAdd(CONTEXT, exten, priority, application, data, True))
-    send(core.DialplanExtensionAdd(CONTEXT, "lamp", "hint", f"{LAMP},{PRESENCE}", replace=True))
-
-
-def remove_dialplan(send: Callable[[ami.Request], Any]) -> None:
-    for exten in (*EXTENSIONS, "lamp"):
-        send(core.DialplanExtensionRemove(CONTEXT, exten))
-
-
-def _a_session(everything: Everything, address: tuple[str, int], user: tuple[str, str]) -> None:
-    """What belongs to a session, in one of its own: from a wrong secret to the server's goodbye."""
-    with ami.Manager() as manager:
-        everything.run.listen(manager)
-        manager.connect(*address)
-        everything.send(login.Login(user[0], "not the secret"), manager)
-        manager.connect(*address)
-        challenge = everything.send(login.Challenge(), manager)
-        assert challenge is not None
-        for request in (
-            login.Login(*user, challenge=challenge.result["Challenge"]),
-            login.Events("off"), login.Events(["call", "user"]), login.Events("on"),
-            login.Filter("Add", "Event: UserEvent"), login.Filter("Add", match_criteria="name(UserEvent)"),
-            core.WaitEvent(1), login.Logoff(),
-        ):  # fmt: skip
-            everything.send(request, manager)
-        connection = manager.get_connection()
-        assert connection is not None
-        assert connection.wait_closed(PATIENCE)
-
-
 def run(address: tuple[str, int], user: tuple[str, str]) -> Run:
     """Send everything to the server there."""
     result, ears = Run(), Ears()
     with ami.Manager() as manager, ami.Manager() as listener:
+        result.listener = listener
         for each in (manager, listener):
             result.listen(each)
         manager.register_callback("", ears.hear)
         for each in (manager, listener):
             each.connect(*address)
             each.login(*user)
-        everything = Everything(result, manager, ears)
-        everything.a_session = lambda: _a_session(everything, address, user)  # type: ignore[method-assign]
+        everything = Everything(result, manager, ears, address, user)
         try:
             make_dialplan(everything.send)
             everything.everything()
@@ -509,4 +504,5 @@ def run(address: tuple[str, int], user: tuple[str, str]) -> Run:
         listener.register_callback("UserEvent", heard.hear)
         manager.send_action(last)
         heard.wait_for("UserEvent", UserEvent=f"{CONTEXT}-last")
+        result.listener = None
     return result

@@ -1,0 +1,67 @@
+"""The examples of the site do what it says: each is run, against a fake Asterisk, and what it prints is compared."""
+
+import doctest
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ami
+from ami import core, core_events
+
+from .pbx import HOST, SECRET, blocks, pbx, reader
+
+__all__ = ["pbx", "reader"]
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EXAMPLES = [
+    pytest.param(page, line, program, output, id=f"{page.stem}:{line}")
+    for page in PAGES
+    for line, program, output in blocks(page)
+]
+TESTS = [each for each in EXAMPLES if "def test_" in each.values[2]]
+PROGRAMS = [each for each in EXAMPLES if each not in TESTS]
+MANUALS = {
+    "README", "quickstart", "connecting", "sending", "events", "lists", "calls", "asyncio", "errors", "security",
+    "logging", "testing", "migrating",
+}  # fmt: skip
+
+
+def test_there_are_examples_in_every_manual():
+    assert {page.values[0].stem for page in EXAMPLES} >= MANUALS
+
+
+@pytest.mark.parametrize(("page", "line", "program", "output"), PROGRAMS)
+def test_an_example_prints_what_the_page_shows(page, line, program, output, reader):
+    assert ("print(" in program) == (output is not None), "what an example prints stands below it, as ```output"
+    assert output is not None or "assert " in program, "an example that neither prints nor asserts cannot fail"
+    reader.drops_the_link = "StateChange" in program or "Gap" in program
+    if "connect(" in program:
+        printed = reader.run(program, page.name)
+    else:
+        with ami.connect(HOST, username="admin", secret=SECRET) as manager:
+            printed = reader.run(program, page.name, ami=ami, core=core, core_events=core_events, manager=manager)
+    wanted = output or ""
+    if not doctest.OutputChecker().check_output(wanted, printed, doctest.ELLIPSIS):
+        pytest.fail(f"{page.name}, line {line}, printed:\n{printed}\nand not:\n{wanted}", pytrace=False)
+
+
+@pytest.mark.parametrize(("page", "line", "program", "output"), TESTS)
+def test_an_example_of_a_test_passes(page, line, program, output, tmp_path):
+    (tmp_path / "test_example.py").write_text(program)
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "test_example.py"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert f"{program.count('def test_')} passed" in run.stdout, run.stdout + run.stderr
+
+
+def test_the_whole_public_interface_is_in_the_reference():
+    reference = ROOT / "docs" / "reference"
+    described = re.findall(r"^\.\. auto\w+:: ami\.(\w+)$", (reference / "ami.rst").read_text(), re.MULTILINE)
+    pages = {path.stem.removeprefix("ami.") for path in reference.glob("ami.*.rst")}
+    assert set(ami.__all__) == {*described, *pages} - {"ami", "headers"}
+    assert set(ami._SUBMODULES) == pages
