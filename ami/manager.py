@@ -112,8 +112,9 @@ class Manager(Client[Connection, Dispatcher]):
         self._deliver(self._change_state(State.CONNECTING))
         try:
             self._connect(target, lambda: self._closings == closings)
-        except ManagerSocketError as error:
-            self._deliver(self._change_state(State.CLOSED, error, ended=self._connection))
+        except BaseException as error:
+            reason = error if isinstance(error, Error) else None  # None: it was interrupted
+            self._deliver(self._change_state(State.CLOSED, reason, ended=self._connection))
             raise
 
     def _connect(self, target: Target, wanted: Callable[[], bool]) -> None:
@@ -136,9 +137,11 @@ class Manager(Client[Connection, Dispatcher]):
             self._update_wanted()
         try:
             connection.wait_for_greeting()
-        except ManagerSocketError as error:
+        except BaseException as error:
             connection.close()
-            raise type(error)(f"{address(host, port)}: {error}") from None
+            if isinstance(error, ManagerSocketError):
+                raise type(error)(f"{address(host, port)}: {error}") from None
+            raise
         self._link_is_up()
 
     def login(
@@ -150,11 +153,12 @@ class Manager(Client[Connection, Dispatcher]):
         `manager.conf`, where the server has that. Raises `ManagerAuthError` when the server refuses, `ManagerError`
         when it does not answer in time.
         """
+        before = self._login_steps
         steps = self._remember_login(username, secret, events, plain, filters)
         try:
             return self._log_in(steps)
         except ManagerError:
-            self._login_steps = None
+            self._login_steps = before
             raise
 
     def _log_in(self, steps: Generator[Request, Response | None, Response]) -> Response:
@@ -223,16 +227,15 @@ class Manager(Client[Connection, Dispatcher]):
 
     def _link_ended(self, connection: Connection) -> None:
         """The reading thread of a connection ends."""
+        error, stopped = connection.session.closed, None
         with self._lock:
             if connection is not self._connection or self._stop_retrying is not None:
                 return  # closed on purpose, or an attempt that failed
-            retry = self._is_made_again(connection.session)
-            if retry:
+            if self._is_made_again(connection.session):
                 stopped = self._runtime.lock()
                 stopped.acquire()
                 self._stop_retrying = stopped.release
-        error = connection.session.closed
-        if retry:
+        if stopped is not None:
             self._runtime.thread(_Retrying(self, stopped, error).run, "ami-reconnect").start()
         else:
             self._deliver(self._change_state(State.CLOSED, error, ended=connection))

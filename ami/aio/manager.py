@@ -131,11 +131,12 @@ class Manager(Client[Connection, Dispatcher]):
         self, username: str, secret: str, *, events: bool = True, plain: bool = False, filters: Iterable[str] = ()
     ) -> Response:
         """Log in by MD5 challenge; see `ami.Manager.login`."""
+        before = self._login_steps
         steps = self._remember_login(username, secret, events, plain, filters)
         try:
             return await self._log_in(steps)
         except ManagerError:
-            self._login_steps = None
+            self._login_steps = before
             raise
 
     async def _log_in(self, steps: Generator[Request, Response | None, Response]) -> Response:

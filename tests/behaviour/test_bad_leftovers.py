@@ -13,7 +13,7 @@ from ami import Reconnect, State, StateChange, core
 
 from .rogue import GUARD, Rogue, Turnstile
 
-CYCLES = int(os.environ.get("AMI_CYCLES", "300"))
+CYCLES = int(os.environ.get("AMI_CYCLES", "200"))
 
 
 # Managers that nobody holds any more

@@ -9,7 +9,18 @@ from contextlib import suppress
 
 import pytest
 
-from ami import ManagerError, ManagerSocketError, ProtocolError, Request, State, TLSError, UnreachableError, aio, core
+from ami import (
+    Manager,
+    ManagerError,
+    ManagerSocketError,
+    ProtocolError,
+    Request,
+    State,
+    TLSError,
+    UnreachableError,
+    aio,
+    core,
+)
 
 from .rogue import CERTIFICATES, GREETING, GUARD, Peer, Rogue
 
@@ -115,6 +126,18 @@ def test_an_attempt_that_is_cancelled_leaves_no_link(loop, rogue):
 
     assert loop.run(work()) is State.CLOSED
     assert rogue.accept().rest() == b""
+
+
+def test_an_attempt_that_is_interrupted_leaves_no_link(rogue, monkeypatch):
+    def interrupt(connection: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ami.connection.Connection.wait_for_greeting", interrupt)
+    with Manager() as manager:
+        with pytest.raises(KeyboardInterrupt):
+            manager.connect(*rogue.address)
+        assert manager.state is State.CLOSED
+        assert rogue.accept().rest() == b""
 
 
 # TLS

@@ -83,6 +83,24 @@ def test_the_login_is_made_again_as_it_was_made(rogue, make_manager, listen, sta
     until(states, State.READY)
 
 
+def test_a_second_login_that_is_refused_changes_nothing(rogue, make_manager, listen, start):
+    manager = make_manager(reconnect=SOON)
+    states = listen(StateChange, manager)
+    peer = rogue.meet(manager)
+    again = start(manager.login, "other", "wrong", plain=True)
+    peer.answer(peer.action("Login"), "Error", Message="Authentication failed")
+    assert isinstance(again.exception(GUARD), ManagerAuthError)
+    peer.close()
+    until(states, State.WAITING)
+    peer = rogue.accept()
+    peer.send(GREETING)
+    peer.answer(peer.action("Challenge"), Challenge="123456")
+    login = peer.action("Login")
+    assert login.get("Username") == "admin"
+    peer.answer(login)
+    until(states, State.READY)
+
+
 def test_callbacks_and_streams_stay(rogue, make_manager, listen):
     manager = make_manager(reconnect=SOON)
     hangups, stream, states = listen("Hangup", manager), manager.events("Hangup"), listen(StateChange, manager)
@@ -244,6 +262,26 @@ def test_a_server_that_is_shutting_down_is_tried_again(rogue, make_manager, list
     until(states, State.READY)
 
 
+@pytest.mark.parametrize("action", ["Challenge", "Login"])
+def test_a_link_on_which_an_attempt_failed_is_closed_at_once(rogue, make_manager, listen, action):
+    """The next attempt is far away."""
+    manager = make_manager(reconnect=Reconnect(initial=0.001, factor=10**8, maximum=10**5, jitter=0))
+    states = listen(StateChange, manager)
+    lose(manager, rogue, states)
+    peer = rogue.accept()
+    peer.send(GREETING)
+    if action == "Login":
+        peer.answer(peer.action("Challenge"), Challenge="123456")
+    peer.answer(peer.action(action), "Error", Message="Asterisk is shutting down")
+    assert peer.rest() == b""
+    assert until(states, State.WAITING).retry_in == 0.001
+    assert until(states, State.WAITING).retry_in == 10**5
+    assert manager.state is State.WAITING
+    assert not manager.is_connected()
+    with pytest.raises(ManagerError, match="Not connected"):
+        manager.send_action(core.Ping())
+
+
 def test_an_attempt_that_finds_no_asterisk_is_made_again(rogue, make_manager, listen):
     manager = make_manager(reconnect=SOON)
     states = listen(StateChange, manager)
@@ -285,6 +323,24 @@ def test_a_link_on_which_nobody_logged_in_is_not_made_again(rogue, make_manager,
     states = listen(StateChange, manager)
     rogue.greet(manager.connect).close()
     assert [states.get().state for _ in range(3)] == [State.CONNECTING, State.CONNECTED, State.CLOSED]
+    assert rogue.nobody_waits()
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_link_that_was_lost_during_its_first_login_is_not_made_again(rogue, make_manager, listen, start, refused):
+    manager = make_manager(reconnect=SOON)
+    states, stream = listen(StateChange, manager), manager.events()
+    peer = rogue.greet(manager.connect)
+    login = start(manager.login, "admin", "secret")
+    challenge = peer.action("Challenge")
+    if refused:
+        peer.answer(challenge, Challenge="123456")
+        peer.answer(peer.action("Login"), "Error", Message="Authentication failed")
+    peer.close()
+    assert isinstance(login.exception(GUARD), ManagerAuthError if refused else ManagerSocketError)
+    assert [states.get().state for _ in range(3)] == [State.CONNECTING, State.CONNECTED, State.CLOSED]
+    with pytest.raises(ManagerSocketError):
+        next(stream)
     assert rogue.nobody_waits()
 
 

@@ -49,6 +49,8 @@ def cell(run: Run, name: str) -> str:
     taken = [answer for answer in answers if answer.response is not None and answer.response.success]
     refused = [f"“{answer}”" for answer in answers if answer not in taken]
     best = [str(max(taken, key=rank))] if taken else []
+    ids = {answer.response.action_id for answer in taken if answer.response is not None}
+    refused += [f"then “{orphan.get('Message')}”" for orphan in run.orphans if orphan.action_id in ids]
     return "; ".join(dict.fromkeys(best + refused)).replace("|", "\\|")
 
 
