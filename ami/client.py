@@ -127,7 +127,8 @@ class Client(Generic[L, D]):
         self._retries = Retries(self._reconnect or Reconnect(), chance)
         self._keepalive = keepalive
         self._keepalive_timeout = keepalive_timeout
-        self._queue_size, self._overflow = queue_size, overflow
+        self._queue_size = queue_size
+        self._overflow: Overflow = overflow
         self._slow_callback = slow_callback
         self._aggregate_timeout, self._max_frame, self._max_list = aggregate_timeout, max_frame, max_list
         self._changing = changing

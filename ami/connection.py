@@ -74,9 +74,7 @@ class Connection:
         ended.acquire()
         with self._lock:
             now = self._runtime.monotonic()
-            pending = self.session.send_action(
-                request, now, lambda: self._answered.append(ended), action_id, **headers
-            )
+            pending = self.session.send_action(request, now, lambda: self._answered.append(ended), action_id, **headers)
             self._flush(now)
             self._note_deadline()
         if self.session.closed is not None:

@@ -62,13 +62,14 @@ class CallProgress:
         self.outcome: Outcome | None = None
         """What came of the call; None while it is open."""
         self.ended = False
-        """Whether the channel is gone, or never was."""
+        """Whether the channel is gone, or never was, and what came of the call is known."""
         self.cause: int | None = None
         """Why it hung up: a `HangupCause`, or another number."""
         self.message: str | None = None
         """What the server said where it refused the action."""
         self.error: Error | None = None
         """Why nothing more can be known of an open call: the link was lost, or closed."""
+        self._hung_up = False
 
     def __str__(self) -> str:
         return f"{self.channel or self.uniqueid}, {self.outcome or 'open'}, cause {self.cause}"
@@ -130,16 +131,17 @@ class CallProgress:
         self.outcome = self.outcome or outcome
         if self.outcome is Outcome.ANSWERED:
             self.channel = event.get("Channel") or self.channel
-            if not self.ended:
+            if not self._hung_up:
                 self.uniqueid = event.get("Uniqueid") or self.uniqueid  # servers before 12 choose it themselves
-        elif self.channel is None:
-            self._fail()  # there never was a channel that could hang up
+        # A call that was not answered and has no channel yet never had one that could hang up.
+        self.ended = self._hung_up or (self.channel is None and self.outcome is not Outcome.ANSWERED)
 
     def _receive_hangup(self, event: Event) -> None:
         self.cause = _CAUSE.convert(event.get("Cause", ""))
-        self.ended = True
-        known = Outcome.FAILED if self.cause is None else _CAUSES.get(self.cause, Outcome.FAILED)
-        self.outcome = self.outcome or known
+        self._hung_up = True
+        if self.cause:  # without one (a Local channel has none), only the response will tell what came of the call
+            self.outcome = self.outcome or _CAUSES.get(self.cause, Outcome.FAILED)
+        self.ended = self.outcome is not None
 
     def _fail(self) -> None:
         self.outcome = self.outcome or Outcome.FAILED

@@ -40,6 +40,7 @@ MAX_GREETING = 4096
 _LISTS_ARE_MARKED = (2, 7)
 """From this version of AMI on (Asterisk 13.2), a list's response says `EventList: start`."""
 
+
 class PendingAction:
     """An action on its way: what the driver waits for and, once it has ended, what came of it."""
 

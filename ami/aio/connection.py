@@ -65,9 +65,9 @@ class Connection(asyncio.Protocol):
         self.session.receive_eof(self._loop.time())
         self._update()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """The link is down."""
-        reason = ManagerSocketError("the connection was closed" if error is None else f"the connection broke: {error}")
+        reason = ManagerSocketError("the connection was closed" if exc is None else f"the connection broke: {exc}")
         self.session.close(reason, self._loop.time())
         self._update()
         self._over.set()

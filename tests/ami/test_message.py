@@ -594,7 +594,8 @@ def test_an_event_made_from_its_name_is_the_event_made_from_its_frame():
     assert not is_decoded(each)
     assert (type(each), each.frame, each.name, each["Event"]) == (Event, data, "Hangup", "Hangup")
     assert json.loads(json.dumps(Event.from_frame(data, "Event", "Hangup"))) == {"Event": "Hangup", "Cause": "16"}
-    assert each == Event(data) == copy.copy(each) == pickle.loads(pickle.dumps(Event.from_frame(data, "Event", "Hangup")))
+    again = pickle.loads(pickle.dumps(Event.from_frame(data, "Event", "Hangup")))
+    assert each == Event(data) == copy.copy(each) == again
     assert (each.data, each.pairs, each.raw) == (Event(data).data, Event(data).pairs, Event(data).raw)
     assert repr(each) == "<Event {'Event': 'Hangup', 'Cause': '16'}>"
 

@@ -81,7 +81,7 @@ def test_an_answered_call_ends_with_its_hangup_and_stays_answered():
     ("cause", "outcome"),
     [
         (17, Outcome.BUSY), (18, Outcome.NO_ANSWER), (19, Outcome.NO_ANSWER), (34, Outcome.CONGESTION),
-        (42, Outcome.CONGESTION), (21, Outcome.FAILED), (16, Outcome.FAILED), (0, Outcome.FAILED), (3, Outcome.FAILED),
+        (42, Outcome.CONGESTION), (21, Outcome.FAILED), (16, Outcome.FAILED), (3, Outcome.FAILED),
     ],
 )  # fmt: skip
 def test_a_call_that_ends_before_its_response_is_told_by_its_cause(cause, outcome):
@@ -91,9 +91,18 @@ def test_a_call_that_ends_before_its_response_is_told_by_its_cause(cause, outcom
     assert progress.outcome is outcome
 
 
-@pytest.mark.parametrize("cause", ["", "none"])
-def test_a_hangup_without_a_cause_is_the_end_all_the_same(cause):
-    assert known(call(NEWCHANNEL, hangup(cause))) == (Outcome.FAILED, True, None)
+@pytest.mark.parametrize(("header", "cause"), [("0", 0), ("", None), ("none", None)])
+@pytest.mark.parametrize(("reason", "outcome"), [(5, Outcome.BUSY), (3, Outcome.NO_ANSWER), (0, Outcome.FAILED)])
+def test_a_call_that_ends_without_a_cause_is_told_by_its_response(header, cause, reason, outcome):
+    """As the channel of a Local does: Asterisk 16 and 22 say `Cause: 0`, and then `OriginateResponse`."""
+    progress = call(NEWCHANNEL, hangup(header))
+    assert known(progress) == (None, False, cause)
+    progress.put([originated(reason, Uniqueid="<null>")])
+    assert known(progress) == (outcome, True, cause)
+
+
+def test_an_answered_call_ends_without_a_cause_too():
+    assert known(call(NEWCHANNEL, UP, hangup(0))) == (Outcome.ANSWERED, True, 0)
 
 
 @pytest.mark.parametrize(

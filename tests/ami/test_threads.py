@@ -84,6 +84,35 @@ def test_many_threads_ask_for_classes_of_families_that_are_not_loaded():
     assert run(program) == "done\n"
 
 
+def test_a_class_is_found_while_another_thread_is_still_loading_families():
+    program = """
+        import threading
+        from ami import catalogue
+
+        load, go_on, begun = catalogue.import_module, threading.Event(), threading.Event()
+        loaded = []
+
+        def load_slowly(name):
+            if threading.current_thread() is other:
+                loaded.append(name)
+                if len(loaded) == 2:
+                    begun.set()
+                    assert go_on.wait(30)
+            return load(name)
+
+        found = []
+        catalogue.import_module = load_slowly
+        other = threading.Thread(target=lambda: found.append(catalogue.event_class("FAXStatus")))
+        other.start()
+        assert begun.wait(30)
+        assert catalogue.event_class("AOC-D") is not catalogue.Event
+        go_on.set()
+        other.join(30)
+        print(found[0].__name__)
+    """
+    assert run(program) == "FAXStatus\n"
+
+
 def test_callbacks_and_streams_change_what_is_wanted_one_after_the_other():
     """Otherwise one of two threads could put back what the other has just changed."""
     seen = []

@@ -116,9 +116,9 @@ def test_a_condition_is_not_asked_where_the_link_is_read(server, manager, listen
         assert asked == ["Hangup"]
 
 
-def test_a_condition_that_blocks_delays_no_reply(server, make_manager, log_in, start, request):
-    if "asyncio" in request.node.name:
-        pytest.skip("in a loop, what blocks blocks the loop")
+@pytest.mark.parametrize("driver", ["threads"], indirect=True)
+def test_a_condition_that_blocks_delays_no_reply(server, make_manager, log_in, start):
+    """With threads, that is: what blocks in a loop blocks the loop."""
     manager = make_manager()
     log_in(manager)
     begun, go_on = threading.Event(), threading.Event()

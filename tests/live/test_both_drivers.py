@@ -68,22 +68,15 @@ def test_events_come_in_order(client, tag):
         assert [events.get(PATIENCE)["Number"] for _ in range(50)] == [str(number) for number in range(50)]
 
 
-# What Asterisk tells of a call that fails comes from several threads of its own, in any order.
-in_any_order = pytest.mark.xfail(strict=False, reason="a Hangup before the OriginateResponse, or that one first of all")
-
-
 @pytest.mark.parametrize(
     ("exten", "outcome", "causes"),
     [
         pytest.param("answer", Outcome.ANSWERED, {HangupCause.NORMAL_CLEARING}, id="answered"),
-        pytest.param(
-            "ring", Outcome.NO_ANSWER, {HangupCause.NOT_DEFINED, HangupCause.NO_ANSWER}, id="no answer",
-            marks=in_any_order,
-        ),
-        pytest.param("busy", Outcome.BUSY, {HangupCause.NOT_DEFINED}, id="busy", marks=in_any_order),
-        pytest.param("congestion", Outcome.CONGESTION, {HangupCause.NOT_DEFINED}, id="congestion", marks=in_any_order),
-        pytest.param("reject", Outcome.FAILED, {HangupCause.CALL_REJECTED}, id="rejected", marks=in_any_order),
-        pytest.param("nobody", Outcome.FAILED, {HangupCause.NOT_DEFINED}, id="no extension", marks=in_any_order),
+        pytest.param("ring", Outcome.NO_ANSWER, {HangupCause.NOT_DEFINED, HangupCause.NO_ANSWER}, id="no answer"),
+        pytest.param("busy", Outcome.BUSY, {HangupCause.NOT_DEFINED}, id="busy"),
+        pytest.param("congestion", Outcome.CONGESTION, {HangupCause.NOT_DEFINED}, id="congestion"),
+        pytest.param("reject", Outcome.FAILED, {HangupCause.CALL_REJECTED}, id="rejected"),
+        pytest.param("nobody", Outcome.FAILED, {HangupCause.NOT_DEFINED}, id="no extension"),
     ],
 )  # fmt: skip
 def test_a_call_is_followed_to_its_end(client, dialplan, exten, outcome, causes):

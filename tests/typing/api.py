@@ -42,7 +42,8 @@ def use(manager: ami.Manager) -> None:
 
 def hung_up(event: core_events.Hangup, manager: ami.Manager) -> None:
     """A callback."""
-    assert_type(event.cause, int | None)
+    cause: int | None = event.cause
+    assert cause != core_events.HangupCause.NORMAL
     assert_type(event.channel, str | None)
     assert_type(event["Cause"], str)
     assert_type(event.get("Nothing"), str | None)
