@@ -43,7 +43,7 @@ def use(manager: ami.Manager) -> None:
 def hung_up(event: core_events.Hangup, manager: ami.Manager) -> None:
     """A callback."""
     cause: int | None = event.cause
-    assert cause != core_events.HangupCause.NORMAL
+    assert cause != core_events.HangupCause.NORMAL_CLEARING
     assert_type(event.channel, str | None)
     assert_type(event["Cause"], str)
     assert_type(event.get("Nothing"), str | None)
