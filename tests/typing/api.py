@@ -4,7 +4,7 @@ from typing import assert_type
 
 import ami
 import amisim
-from ami import core, core_events
+from ami import core, core_events, enums
 from amisim import event, list_complete, response, wait
 
 
@@ -43,7 +43,7 @@ def use(manager: ami.Manager) -> None:
 def hung_up(event: core_events.Hangup, manager: ami.Manager) -> None:
     """A callback."""
     cause: int | None = event.cause
-    assert cause != core_events.HangupCause.NORMAL_CLEARING
+    assert cause != enums.HangupCause.NORMAL_CLEARING
     assert_type(event.channel, str | None)
     assert_type(event["Cause"], str)
     assert_type(event.get("Nothing"), str | None)
