@@ -53,8 +53,10 @@ class Backlog:
     def take(self, count: int) -> list[Output]:
         """The first that wait, at most so many."""
         taken: list[Output] = []
-        while len(taken) < count and (output := self.pop()) is not None:
+        while self._dropped and len(taken) < count and (output := self.pop()) is not None:
             taken.append(output)
+        next_item = self._items.popleft
+        taken += [next_item() for _ in range(min(count - len(taken), len(self._items)))]
         return taken
 
     def pop(self) -> Output | None:

@@ -16,6 +16,8 @@ Identifier = str | type[Event] | type[Aggregate] | type[StateChange] | None
 
 F = TypeVar("F", bound=Callable[..., Any])
 _Key = str | type[StateChange] | None
+_Tables = tuple[dict[_Key, tuple[F, ...]], tuple[F, ...], dict[type, tuple[F, ...]]]
+"""The callbacks for each key, those for every event, and those for each class of outputs that came since."""
 
 
 class CallbackRegistry(Generic[F]):
@@ -27,7 +29,7 @@ class CallbackRegistry(Generic[F]):
 
     def __init__(self) -> None:
         self._entries: tuple[tuple[_Key, F], ...] = ()
-        self._tables: tuple[dict[_Key, tuple[F, ...]], tuple[F, ...]] = {}, ()
+        self._tables: _Tables[F] = {}, (), {}
 
     def register(self, event: Identifier, function: F) -> None:
         """Add a callback; one that is there already, for the same events, moves to the end."""
@@ -44,17 +46,24 @@ class CallbackRegistry(Generic[F]):
     @property
     def names(self) -> frozenset[str] | None:
         """The names of the events that are wanted; None for all."""
-        by_key, universal = self._tables
+        by_key, universal, _ = self._tables
         return None if universal else frozenset(key for key in by_key if isinstance(key, str))
 
     def matching(self, output: Output) -> tuple[F, ...]:
         """The callbacks for what a session gave."""
-        by_key, universal = self._tables
-        if isinstance(output, (Event, Aggregate)):
-            return by_key.get(output.name, universal) if by_key else universal
-        if isinstance(output, Notice):
-            return ()
-        return by_key.get(None if isinstance(output, Orphan) else StateChange, ())
+        by_key, universal, by_type = self._tables
+        kind = type(output)
+        found = by_type.get(kind)
+        if found is None:
+            if isinstance(output, (Event, Aggregate)):
+                found = by_key.get(output.name, universal)
+            elif kind is Notice:
+                found = ()
+            else:
+                found = by_key.get(None if kind is Orphan else StateChange, ())
+            if kind is not Event:  # every other class is one of outputs that go the same way
+                by_type[kind] = found
+        return found
 
     def _change(self, entries: tuple[tuple[_Key, F], ...]) -> None:
         self._entries = entries
@@ -63,7 +72,7 @@ class CallbackRegistry(Generic[F]):
             for key, _ in entries
             if key != ""
         }
-        self._tables = by_key, tuple(function for key, function in entries if key == "")
+        self._tables = by_key, tuple(function for key, function in entries if key == ""), {}
 
 
 def _normal(event: Identifier) -> _Key:

@@ -11,7 +11,6 @@ A class names what it stands for on the wire: `QueueCallerJoin` is declared once
 that name arrive as objects of this class. `ami.headers` has the kinds of headers, `ami.request` has actions.
 """
 
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -19,7 +18,17 @@ from ami import wire
 from ami.headers import Header, Int, Text, Timestamp, declared
 from ami.message import KEY_EVENT, KEY_RESPONSE, Message, first_header, is_event
 
-__all__ = ["Aggregate", "Event", "EventCollection", "ends_list", "event_class", "event_name", "events_in", "parse"]
+__all__ = [
+    "KINDS",
+    "Aggregate",
+    "Event",
+    "EventCollection",
+    "ends_list",
+    "event_class",
+    "event_name",
+    "parse",
+    "parse_text",
+]
 
 # What declares events; loaded in turn until a name is found. Any thread may be the one that asks.
 _FAMILIES = (
@@ -41,8 +50,8 @@ _FAMILIES = (
 )
 _loaded: set[str] = set()
 _EVENTS: dict[str, "type[Event]"] = {}
-_KINDS: dict[bytes, "tuple[type[Event], str]"] = {}
-"""The class and the name for what stands on the wire; at most `_MOST_NAMES`, for a server may make up names."""
+KINDS: dict[str, "tuple[type[Event], str]"] = {}
+"""Class and name for the first line of an event. At most `_MOST_NAMES`, for a server may make up names."""
 
 _MOST_NAMES = 4096
 
@@ -70,45 +79,37 @@ def event_name(event: "type[Event] | type[Aggregate]") -> str:
 
 def parse(frame: bytes) -> Message:
     """A frame as a message: an event of its declared class, or a plain `Message` for a response."""
-    if frame.startswith(b"Event: "):
-        kind, name = _kind_of(frame[7 : frame.find(b"\r\n")])
-        return kind.from_frame(frame, KEY_EVENT, name)
-    if frame.startswith(b"Response: ") and not frame.startswith(b"Response: Follows"):
-        return Message.from_frame(frame, KEY_RESPONSE, wire.decode(frame[10 : frame.find(b"\r\n")]).rstrip("\r\n"))
-    key, name = first_header(frame)
-    if key != KEY_EVENT:
-        if not is_event(frame):
-            return Message(frame)
-        name = Event(frame).name
-    return event_class(name)(frame)
+    text = wire.decode(frame)
+    if text.endswith(wire.EMPTY_LINE):
+        return parse_text(text[: -len(wire.EMPTY_LINE)])
+    return _kind_of_any(text)(frame)
 
 
-def events_in(
-    frames: list[bytes], wanted: frozenset[str] | None, events: list[Any], take_other: Callable[[bytes], None]
-) -> None:
-    """Add to `events` what `parse` makes of each frame that begins as an event; give each other frame to `take_other`.
-
-    Of events that are not `wanted` nothing is made (None: all are). This loop is what a busy server keeps busy.
-    """
-    for frame in frames:
-        if frame.startswith(b"Event: "):
-            name = frame[7 : frame.find(b"\r\n")]
-            found = _KINDS.get(name) or _kind_of(name)
-            if wanted is None or found[1] in wanted:
-                events.append(found[0].from_frame(frame, KEY_EVENT, found[1]))
-        else:
-            take_other(frame)
+def parse_text(text: str) -> Message:
+    """The same, for the text of a frame without the empty line that ends it."""
+    if text.startswith("Event: "):
+        line = text.partition("\r\n")[0]
+        kind, name = KINDS.get(line) or _remember_kind(line)
+        return kind.from_text(text, KEY_EVENT, name)
+    if text.startswith("Response: ") and not text.startswith("Response: Follows"):
+        return Message.from_text(text, KEY_RESPONSE, text[10:].partition("\r\n")[0].rstrip("\r\n"))
+    return _kind_of_any(text)(wire.encode(text + wire.EMPTY_LINE))
 
 
-def _kind_of(name: bytes) -> "tuple[type[Event], str]":
-    """The class and the text of an event's name as it stands on the wire."""
-    found = _KINDS.get(name)
-    if found is None:
-        text = wire.decode(name).rstrip("\r\n")
-        found = event_class(text), text
-        if len(_KINDS) < _MOST_NAMES:
-            _KINDS[name] = found
+def _remember_kind(line: str) -> "tuple[type[Event], str]":
+    name = line.removeprefix("Event: ").rstrip("\r\n")
+    found = event_class(name), name
+    if len(KINDS) < _MOST_NAMES:
+        KINDS[line] = found
     return found
+
+
+def _kind_of_any(text: str) -> type[Message]:
+    """The class of a message that may begin with anything."""
+    key, name = first_header(text)
+    if key == KEY_EVENT:
+        return event_class(name)
+    return event_class(Event(wire.encode(text)).name) if is_event(text) else Message
 
 
 # Events
@@ -144,7 +145,7 @@ class Event(Message):
             cls.wire_name = ""
         else:
             cls.wire_name = name or cls.__name__
-            _KINDS.clear()
+            KINDS.clear()
             if cls.__module__.startswith("ami."):
                 _EVENTS.setdefault(cls.wire_name, cls)  # a program's own class stays, whichever is loaded first
             else:

@@ -5,12 +5,13 @@ The headers of a message are text, as they came. What a dict cannot say is kept 
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache
-from typing import Any, Self, TypeVar, cast, overload
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, Generic, Self, TypeVar, cast, overload
 
 from ami import wire
 from ami.secrets import HIDDEN, secret_keys
+from ami.wire import EMPTY_LINE
 
 __all__ = [
     "EVENT_GENERIC",
@@ -21,10 +22,12 @@ __all__ = [
     "RESPONSE_GENERIC",
     "SUCCESSES",
     "Message",
+    "events_in",
     "is_event",
 ]
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 KEY_ACTION = "Action"
 KEY_ACTIONID = "ActionID"
@@ -42,39 +45,28 @@ SUCCESSES = frozenset({"Success", "Follows"})
 
 _END_COMMAND = "--END COMMAND--"
 
-_LOOKS = 4
-"""How many headers are read one by one before all are decoded; that costs about as much."""
-
-_DECODED = 1_000_000
-
-_MANY_KEYS = 4096
-"""Of how many keys it is remembered what they look like."""
-
-_BLANK = ord(" ")
-
 _decoding = threading.Lock()
 _MISSING: Any = object()
 _RAISE: Any = object()
 
 
-def first_header(frame: bytes) -> tuple[str, str]:
-    """Key and value of a frame's first line; the key is empty where that line is no header."""
-    line, _, _ = frame.partition(b"\r\n")
-    key, colon, value = wire.decode(line).partition(":")
+def first_header(text: str) -> tuple[str, str]:
+    """Key and value of a message's first line; the key is empty where that line is no header."""
+    key, colon, value = text.partition("\r\n")[0].partition(":")
     return (key.strip(), _value(value)) if colon else ("", "")
 
 
-def is_event(frame: bytes) -> bool:
-    """Whether a frame is an event; anything else is a response.
+def is_event(text: str) -> bool:
+    """Whether a message is an event; anything else is a response.
 
     The first header says so where it is one of the two (an event may carry a `Response` header of its own, and
     values with line breaks can forge headers); otherwise an `Event` anywhere does, and a message with
     neither is an event unless it has an ActionID.
     """
-    key = first_header(frame)[0].lower()
+    key = first_header(text)[0].lower()
     if key in ("event", "response"):
         return key == "event"
-    keys = {key.lower() for key, _ in _split(frame)[0]}
+    keys = {key.lower() for key, _ in _split(text)[0]}
     return "event" in keys or not ("response" in keys or "actionid" in keys)
 
 
@@ -94,8 +86,11 @@ class Message(dict[str, str]):
     elapsed: float = 0.0
     """Of a response: the seconds since its action was sent."""
 
-    # Slots for what every message sets, and defaults of the class for what few do: a message is made in no time.
-    __slots__ = ("__dict__", "__weakref__", "_frame", "_looks")
+    # A slot for what every message sets, and defaults of the class for what few do: a message is made in no time.
+    __slots__ = ("__dict__", "__weakref__", "_undecoded")
+    _undecoded: str | None  # the text while not all headers are in the dict; without the empty line that ends it
+    _decoded = ""  # the text from then on
+    _end = EMPTY_LINE  # what follows the text in the frame
     _folded: dict[str, str] | None = None
     _data: list[str] | None = None
     _put: Mapping[str, Any] = {}  # what was set before the headers were decoded
@@ -103,59 +98,57 @@ class Message(dict[str, str]):
     def __init__(self, frame: bytes | Iterable[str | bytes]) -> None:
         if not isinstance(frame, bytes):
             frame = b"".join(line if isinstance(line, bytes) else wire.encode(line) for line in frame)
-        self._frame = frame
-        self._looks = 0  # how many headers were read one by one; _DECODED when all of them are in the dict
-        key, value = first_header(frame)
+        text = wire.decode(frame)
+        self._undecoded = text.removesuffix(EMPTY_LINE)
+        if not text.endswith(EMPTY_LINE):
+            self._end = ""
+        key, value = first_header(text)
         # The first header stands here at once: with it an undecoded message is never an empty dict, which
         # code written in C (json's encoder, say) would take for the whole of it.
         if key:
             dict.__setitem__(self, key, value)
-        else:
+        if not key or value == "Follows":  # the lines of raw output are no headers, whatever they look like
             self._decode()
-        if value == "Follows":
-            self._looks = max(self._looks, _LOOKS)  # the lines of raw output are no headers, whatever they look like
 
     @classmethod
-    def from_frame(cls, frame: bytes, key: str, value: str) -> Self:
-        """The message of a frame whose first line is exactly this header; nothing is checked."""
+    def from_text(cls, text: str, key: str, value: str) -> Self:
+        """The message of a text, without its empty line, whose first line is this header; nothing is checked."""
         message = cls.__new__(cls)
         dict.setdefault(message, key, value)  # of the methods that set an item the fastest to call
-        message._frame = frame
-        message._looks = 0
+        message._undecoded = text
         return message
 
     def _decode(self) -> None:
         """Fill the dict. Of several threads that do so at once the first one counts: it may have been changed since."""
-        headers, data = _parse(self._frame)
+        headers, data = _parse(self._text)
         with _decoding:
-            if self._looks != _DECODED:
+            if self._undecoded is not None:
                 dict.clear(self)  # an update of an empty dict is a copy, which takes a third of the time
                 dict.update(self, headers, **self._put)
                 if data:
                     self._data = data
-                self._looks = _DECODED
+                self._decoded = self._undecoded
+                self._undecoded = None
+
+    @property
+    def _text(self) -> str:
+        text = self._undecoded
+        return self._decoded if text is None else text
 
     @cached_property
     def _pairs(self) -> list[tuple[str, str]]:
-        return _split(self._frame)[0]
+        return _split(self._text)[0]
 
     def __missing__(self, key: str, default: Any = _RAISE) -> Any:
         """The value under a key that the dict itself does not have, or not yet."""
-        if self._looks < _LOOKS and (start := _line_start(key)):
-            # One header, from the bytes of its line: nobody may ever look at the others.
-            frame = self._frame
-            found = frame.find(start)
-            if found >= 0:
-                self._looks += 1
-                found += len(start)
-                end = frame.find(b"\r\n", found)
-                if end < 0:
-                    end = len(frame)
-                if found < end and frame[found] == _BLANK:
-                    found += 1
-                return frame[found:end].decode("utf-8", "surrogateescape").rstrip("\r\n")
+        text = self._undecoded
+        if text is not None and (start := _LINE_STARTS[key]):
+            # One header, from its line: nobody may ever look at the others.
+            _, found, rest = text.partition(start)
+            if found:
+                return rest.partition("\r\n")[0].rstrip("\r\n")
         if isinstance(key, str):
-            if self._looks != _DECODED:
+            if self._undecoded is not None:
                 self._decode()
             own = self._find(key)
             if own is not None:
@@ -195,7 +188,7 @@ class Message(dict[str, str]):
         if isinstance(other, str):
             return self.name == other
         for each in (self, other):
-            if isinstance(each, Message) and each._looks != _DECODED:
+            if isinstance(each, Message) and each._undecoded is not None:
                 each._decode()
         return dict.__eq__(self, other)
 
@@ -212,7 +205,7 @@ class Message(dict[str, str]):
     @property
     def frame(self) -> bytes:
         """The exact bytes of the message, with its final empty line."""
-        return self._frame
+        return wire.encode(self._text + self._end)
 
     @property
     def headers(self) -> "Message":
@@ -227,7 +220,7 @@ class Message(dict[str, str]):
     @property
     def data(self) -> list[str]:
         """The payload, line by line: the output of a `Command` on every version, and lines that are no header."""
-        if self._looks != _DECODED:
+        if self._undecoded is not None:
             self._decode()
         if self._data is None:
             self._data = []
@@ -236,7 +229,7 @@ class Message(dict[str, str]):
     @property
     def raw(self) -> list[str]:
         """The lines as they came, each with its line end."""
-        *lines, rest = wire.decode(self._frame).split("\r\n")
+        *lines, rest = (self._text + self._end).split("\r\n")
         return [line + "\r\n" for line in lines] + ([rest] if rest else [])
 
     @property
@@ -251,14 +244,15 @@ class Message(dict[str, str]):
     @property
     def action_id(self) -> str | None:
         """The value of `ActionID`, or None."""
-        if self._looks != _DECODED and self._frame.lower().rfind(b"actionid") < 0:
+        text = self._undecoded
+        if text is not None and text.lower().rfind("actionid") < 0:
             return None  # without decoding what nobody may ever look at
         return self.get(KEY_ACTIONID)
 
     def put(self, key: str, value: object) -> None:
         """Set an item to what `process_response` made of the text."""
         headers = cast(dict[str, Any], self)
-        if self._looks == _DECODED:
+        if self._undecoded is None:
             headers[key] = value
         else:
             dict.__setitem__(headers, key, value)
@@ -270,16 +264,43 @@ class Message(dict[str, str]):
         return [value for own, value in self._pairs if own.lower() == wanted]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self._frame, dict(self), vars(self))
+        return _restore, (type(self), self._text, dict(self), vars(self))
 
 
-def _restore(kind: type[Message], frame: bytes, headers: dict[str, str], attributes: dict[str, Any]) -> Message:
+def _restore(kind: type[Message], text: str, headers: dict[str, str], attributes: dict[str, Any]) -> Message:
     """A message from what `__reduce__` took out of another."""
     message = kind.__new__(kind)
-    message._frame, message._looks = frame, _DECODED
+    message._undecoded, message._decoded = None, text
     vars(message).update(attributes)
     dict.update(message, headers)
     return message
+
+
+def events_in(
+    texts: list[str],
+    kinds: Mapping[str, tuple[type[Message], str]],
+    wanted: frozenset[str] | None,
+    events: list[Any],
+    take_other: Callable[[str], None],
+) -> None:
+    """Add to `events` a message, of the class that stands there, for each text whose first line is one of `kinds`.
+
+    Of those that are not `wanted` nothing is made (None: all are). Any other text goes to `take_other`. This loop is
+    what a busy server keeps busy.
+    """
+    known, new, set_item, add = kinds.get, dict.__new__, dict.setdefault, events.append
+    for text in texts:
+        found = known(text.partition("\r\n")[0])
+        if found is None:
+            take_other(text)
+            continue
+        kind, name = found
+        if wanted is None or name in wanted:
+            # As `Message.from_text` does: to call it would take a third of the time.
+            message = new(kind)
+            set_item(message, KEY_EVENT, name)
+            message._undecoded = text
+            add(message)
 
 
 def _looking(name: str) -> Any:
@@ -287,7 +308,7 @@ def _looking(name: str) -> Any:
     method = getattr(dict, name)
 
     def look(self: Message, *args: Any) -> Any:
-        if self._looks != _DECODED:
+        if self._undecoded is not None:
             self._decode()
         return method(self, *args)
 
@@ -300,7 +321,7 @@ def _changing(name: str) -> Any:
     method = getattr(dict, name)
 
     def change(self: Message, *args: Any, **kwargs: Any) -> Any:
-        if self._looks != _DECODED:
+        if self._undecoded is not None:
             self._decode()
         self._folded = None
         return method(self, *args, **kwargs)
@@ -315,41 +336,63 @@ for _name in ("__ior__", "__setitem__", "__delitem__", "pop", "popitem", "setdef
     setattr(Message, _name, _changing(_name))
 
 
-@lru_cache(_MANY_KEYS)
-def _line_start(key: object) -> bytes | None:
-    """How the line of a header with this key begins, after the end of another; None for a key that would mislead."""
-    if not isinstance(key, str):
-        return None
-    plain = key.isprintable() and key.strip() == key != "" and ":" not in key
-    return b"\r\n" + str.encode(key) + b":" if plain else None
+class _Memory(dict[Any, V], Generic[V]):
+    """What a function gave for each text: the same keys and lines come again and again.
+
+    It forgets all when it has very many, and does not remember long ones.
+    """
+
+    def __init__(self, function: Callable[[Any], V]) -> None:
+        self._function = function
+
+    def __missing__(self, text: Any) -> V:
+        found = self._function(text)
+        if not isinstance(text, str) or len(text) < 200:
+            if len(self) >= 4096:
+                self.clear()
+            self[text] = found
+        return found
 
 
-def _parse(frame: bytes) -> tuple[dict[str, str], list[str]]:
+def _line_start(key: object) -> str:
+    """How the line of a header with this key begins, after the end of another; empty for a key that would mislead."""
+    plain = isinstance(key, str) and key.isprintable() and key.strip() == key != "" and ":" not in key
+    return f"\r\n{key}: " if plain else ""
+
+
+def _pair(line: str) -> tuple[str, str]:
+    """Key and value of a line. Raises `ValueError` for one that is no header."""
+    key, colon, value = line.partition(":")
+    key = key.strip()
+    if not colon or not key:
+        raise ValueError("not a header")
+    return key, _value(value)
+
+
+_LINE_STARTS = _Memory(_line_start)
+_PAIRS = _Memory(_pair)
+
+
+def _parse(text: str) -> tuple[dict[str, str], list[str]]:
     """Headers with their first values, one of the two that give the name always among them, and payload lines."""
-    lines = wire.decode(frame).split("\r\n")
-    headers = {key: value for line in lines for key, colon, value in (line.partition(": "),) if colon}
-    text = "".join(lines)
-    if (
-        # A message as servers write them: each line `Key: value`, no key twice, and nothing inside a line that is none.
-        len(headers) == len(lines) - 2
-        and "\n" not in text
-        and "\r" not in text
-        and _plain_keys.issuperset(headers)
-        and (KEY_EVENT in headers or KEY_RESPONSE in headers)
-        and not (lines[-1] or lines[-2] or lines[0] == "Response: Follows")
-    ):
-        return headers, [headers["Output"]] if "Output" in headers else []
-    return _parse_any(frame)
+    lines = text.split("\r\n")
+    if lines[0] != "Response: Follows":
+        try:
+            headers = dict(map(_PAIRS.__getitem__, lines))
+        except ValueError:
+            return _parse_any(text)
+        # Each line is a header, and no key comes twice: a message as servers write most.
+        if len(headers) == len(lines) and (KEY_EVENT in headers or KEY_RESPONSE in headers):
+            return headers, [headers["Output"]] if "Output" in headers else []
+    return _parse_any(text)
 
 
-def _parse_any(frame: bytes) -> tuple[dict[str, str], list[str]]:
-    """The same, for any bytes."""
-    pairs, data = _split(frame)
+def _parse_any(text: str) -> tuple[dict[str, str], list[str]]:
+    """The same, for any text."""
+    pairs, data = _split(text)
     headers: dict[str, str] = {}
     for key, value in pairs:
         headers.setdefault(key, value)
-    if len(_plain_keys) < _MANY_KEYS:
-        _plain_keys.update(filter(_line_start, headers))
     keys = {key.lower() for key in headers}
     if not keys & {"event", "response"}:
         generic = (KEY_RESPONSE, RESPONSE_GENERIC) if "actionid" in keys else (KEY_EVENT, EVENT_GENERIC)
@@ -357,15 +400,11 @@ def _parse_any(frame: bytes) -> tuple[dict[str, str], list[str]]:
     return headers, data
 
 
-_plain_keys: set[str] = set()
-"""Keys without a colon or blanks at an end, such as were seen: the same ones come again and again."""
-
-
-def _split(frame: bytes) -> tuple[list[tuple[str, str]], list[str]]:
+def _split(text: str) -> tuple[list[tuple[str, str]], list[str]]:
     """Headers in order, and payload lines."""
     pairs: list[tuple[str, str]] = []
     data: list[str] = []
-    lines = iter(wire.decode(frame).split("\r\n"))
+    lines = iter(text.split("\r\n"))
     for line in lines:
         key, colon, value = line.partition(":")
         key = key.strip()

@@ -21,10 +21,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ami import catalogue, wire
-from ami.catalogue import Aggregate, Event, EventCollection, ends_list, events_in
+from ami import wire
+from ami.catalogue import KINDS, Aggregate, Event, EventCollection, ends_list, parse, parse_text
 from ami.errors import Error, ManagerError, ManagerSocketError, ProtocolError
-from ami.message import KEY_ACTION, KEY_RESPONSE, SUCCESSES, Message
+from ami.message import KEY_ACTION, KEY_RESPONSE, SUCCESSES, Message, events_in
 from ami.outcomes import Notice, Orphan, Output, Response, State, StateChange, link_gap
 from ami.request import Request
 from ami.secrets import redacted
@@ -190,31 +190,37 @@ class ClientSession:
         if self.closed is not None:
             return
         self._heard = now
-        frames = self._reader.feed(data)
-        if self.greeting is None or self._open or self._trace:
-            for frame in frames:
-                if self.closed is not None:
-                    return
-                self._receive(frame, now)
+        texts = self._reader.feed_regular(data)
+        if texts is None:
+            for frame in self._reader.feed(data):
+                if self.closed is None:
+                    self._receive_frame(frame, now)
+        elif self._open or self._trace:
+            for text in texts:
+                self._receive(parse_text(text), now)
         else:  # no action is under way that an event could answer: the common case, and it has to be fast
-            events_in(frames, self.wanted, self._outputs, lambda frame: self._receive(frame, now))
+            events_in(texts, KINDS, self.wanted, self._outputs, lambda text: self._receive(parse_text(text), now))
         if self._reader.error is not None:
             self.close(self._reader.error, now)
         elif self.greeting is None and len(begun := self._reader.pending) > MAX_GREETING:
             self._greet(begun, now)
 
-    def _receive(self, frame: bytes, now: float) -> None:
+    def _receive_frame(self, frame: bytes, now: float) -> None:
         """Take a frame of any kind."""
-        if self._trace:
-            self._log.debug("< %s", redacted(frame))
         if self.greeting is None:
             self._greet(frame, now)
         elif frame.strip(b"\r\n"):
-            message = catalogue.parse(frame)
-            if isinstance(message, Event):
-                self._receive_event(message, now)
-            else:
-                self._receive_response(message, now)
+            self._receive(parse(frame), now)
+
+    def _receive(self, message: Message, now: float) -> None:
+        if self.closed is not None:
+            return
+        if self._trace:
+            self._log.debug("< %s", redacted(message.frame))
+        if isinstance(message, Event):
+            self._receive_event(message, now)
+        else:
+            self._receive_response(message, now)
 
     def receive_eof(self, now: float) -> None:
         """The server closed the connection."""
@@ -278,6 +284,8 @@ class ClientSession:
     # Beginning and end
 
     def _greet(self, line: bytes, now: float) -> None:
+        if self._trace:
+            self._log.debug("< %s", redacted(line))
         text = wire.decode(line).strip()
         if "call manager" in text.lower() and len(line) <= MAX_GREETING:
             self.greeting = text

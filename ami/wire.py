@@ -19,7 +19,10 @@ from collections.abc import Sequence
 
 from ami.errors import ProtocolError
 
-__all__ = ["DEFAULT_PORT", "MAX_FRAME", "MAX_HEADERS", "MAX_LINE", "FrameReader", "decode", "encode", "encode_message"]
+__all__ = [
+    "DEFAULT_PORT", "EMPTY_LINE", "MAX_FRAME", "MAX_HEADERS", "MAX_LINE", "FrameReader", "decode", "encode",
+    "encode_message",
+]  # fmt: skip
 
 DEFAULT_PORT = 5038
 """The port that Asterisk listens on unless `manager.conf` says otherwise."""
@@ -30,14 +33,17 @@ MAX_FRAME = 16 * 1024 * 1024
 MAX_LINE = 1022
 """The longest line, in bytes without its line end, that Asterisk takes from a client."""
 
+EMPTY_LINE = "\r\n\r\n"
+"""How a message ends."""
+
 MAX_HEADERS = 128
 """The largest number of lines in one message that Asterisk takes from a client."""
 
-_EMPTY_LINE = b"\r\n\r\n"
 _FOLLOWS = b"Response: Follows\r\n"
 _END_COMMAND = b"--END COMMAND--\r\n\r\n"
 
-_LONE_LF, _BLANK_LINE = b"\r\n\n", b"\r\n\r\n\r\n"
+_END = EMPTY_LINE.encode()
+_IRREGULAR = "\r\n\n", "\r\n\r\n\r\n", _FOLLOWS.decode()
 
 
 class FrameReader:
@@ -62,34 +68,34 @@ class FrameReader:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes; return the frames they complete, in order."""
-        if self.error is not None:
-            return []
-        frames = self._cut_regular(data)
-        return self._cut(data) if frames is None else frames
+        texts = self.feed_regular(data)
+        return self._cut(data) if texts is None else [encode(text) + _END for text in texts]
 
-    def _cut_regular(self, data: bytes) -> list[bytes] | None:
-        """What `feed` does, for bytes that are nothing but messages as servers end them; None for any others."""
+    def feed_regular(self, data: bytes) -> list[str] | None:
+        """What `feed` does, for bytes that are nothing but messages as servers end them: much faster.
+
+        The messages are text here, without their empty lines. None for any other bytes: they were not taken.
+        """
         pending = self._buffer
-        if not self._from_server or self._greeting_due or len(pending) > len(data):
+        if not self._from_server or self._greeting_due or self.error is not None or len(pending) > len(data):
             return None  # the last, because a long frame in short pieces must not be copied with each of them
         if pending:
             data = bytes(pending) + data
-        if (
-            len(data) > self._max_frame
-            or data[:1] in b"\r\n"
-            # A search from the right, because CPython's takes half the time of one from the left.
-            or data.rfind(_LONE_LF) >= 0
-            or data.rfind(_BLANK_LINE) >= 0
-            or data.rfind(_FOLLOWS) >= 0
-        ):
+        if len(data) > self._max_frame or data[:1] in b"\r\n":
             return None
-        *messages, rest = data.split(_EMPTY_LINE)
-        self._buffer = bytearray(rest)
+        text = decode(data)
+        for irregular in _IRREGULAR:
+            if text.rfind(irregular) >= 0:  # from the right, because CPython's search takes half the time then
+                return None
+        *messages, rest = text.split(EMPTY_LINE)
+        self._buffer = bytearray(encode(rest))
         self._searched = 0
-        return [message + _EMPTY_LINE for message in messages]
+        return messages
 
     def _cut(self, data: bytes) -> list[bytes]:
         """What `feed` does, for any bytes."""
+        if self.error is not None:
+            return []
         buffer = self._buffer
         buffer += data
         if b"\n" not in data and len(buffer) <= self._max_frame:
