@@ -91,8 +91,10 @@ def parse_text(text: str) -> Message:
         line = text.partition("\r\n")[0]
         kind, name = KINDS.get(line) or _remember_kind(line)
         return kind.from_text(text, KEY_EVENT, name)
-    if text.startswith("Response: ") and not text.startswith("Response: Follows"):
-        return Message.from_text(text, KEY_RESPONSE, text[10:].partition("\r\n")[0].rstrip("\r\n"))
+    if text.startswith("Response: "):
+        word = text[10:].partition("\r\n")[0].rstrip("\r\n")
+        if word != "Follows":
+            return Message.from_text(text, KEY_RESPONSE, word)
     return _kind_of_any(text)(wire.encode(text + wire.EMPTY_LINE))
 
 

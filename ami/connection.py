@@ -48,7 +48,7 @@ class Connection:
         self.session = new_session(runtime.id_prefix(), deadline, self._greeted.release)
         self._lock = runtime.lock()
         self._over = runtime.condition()
-        self._waiting_until = -math.inf
+        self._waiting_until = self.session.due
         self._answered: list[Lock] = []  # of those whose action has ended; let go when everything else is done
         self._abandoned = False
         self._thread = runtime.thread(self._read, "ami-message-reader")
@@ -131,39 +131,30 @@ class Connection:
 
     def _note_deadline(self) -> None:
         """Have the reading thread look up in time for the first deadline."""
-        deadline = self.session.next_deadline()
-        if deadline is not None and deadline < self._waiting_until:
+        if self.session.due < self._waiting_until:
             self._link.wake()
-
-    def _plan(self, now: float) -> None:
-        """Settle until when the reading thread waits for data.
-
-        A deadline that has gone meanwhile is kept: to wake once for nothing costs less than to be woken by every
-        action that is sent.
-        """
-        deadline = self.session.next_deadline()
-        if deadline is None:
-            deadline = math.inf
-        self._waiting_until = min(deadline, self._waiting_until) if self._waiting_until > now else deadline
 
     def _time_to_wait(self) -> float | None:
         """How long the reading thread may wait for data."""
         until = self._waiting_until
-        return None if until == math.inf else min(max(0.0, until - self._runtime.monotonic()), LONGEST_WAIT)
+        if until == math.inf:
+            return None
+        left = until - self._runtime.monotonic()
+        return 0.0 if left < 0 else left if left < LONGEST_WAIT else LONGEST_WAIT
 
     def _wake(self) -> None:
         """Let those go whose action has ended."""
         while self._answered:
-            with suppress(IndexError):  # another thread was faster
+            try:
                 self._answered.pop().release()
+            except IndexError:  # another thread was faster
+                return
 
     def _read(self) -> None:
-        session = self.session
+        session, receive = self.session, self._link.receive
         try:
-            with self._lock:
-                self._plan(self._runtime.monotonic())
             while session.closed is None and not self._abandoned:
-                data = self._link.receive(self._time_to_wait())
+                data = receive(self._time_to_wait())
                 with self._lock:
                     self._take(data)
                     outputs = session.take_outputs()
@@ -184,14 +175,16 @@ class Connection:
                 self._ended(self)
 
     def _take(self, data: bytes | None) -> None:
+        session = self.session
         now = self._runtime.monotonic()
         if data:
-            self.session.receive_data(data, now)
+            session.receive_data(data, now)
         elif data is not None:
-            self.session.receive_eof(now)
-        self.session.handle_timer(now)
+            session.receive_eof(now)
+        if now >= session.due:
+            session.handle_timer(now)
         self._flush(now)
-        self._plan(now)
+        self._waiting_until = session.due
 
     def _close_session(self, error: Error) -> None:
         with self._lock:

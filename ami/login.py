@@ -140,7 +140,7 @@ class Ping(Action):
     def process_response(self, response: Message) -> Message:
         """Add `RTT`. Asterisk from 1.8 on says `Ping: Pong`; before, `Pong` was the response itself."""
         response = super().process_response(response)
-        pong = "Pong" in (response.get("Ping"), response.get(KEY_RESPONSE))
+        pong = response.get("Ping") == "Pong" or response.get(KEY_RESPONSE) == "Pong"
         response.success = response.success or pong
         response.put("RTT", response.elapsed if pong else -1)
         return response

@@ -46,6 +46,7 @@ SUCCESSES = frozenset({"Success", "Follows"})
 _END_COMMAND = "--END COMMAND--"
 
 _decoding = threading.Lock()
+_dict_get = dict.get
 _MISSING: Any = object()
 _RAISE: Any = object()
 
@@ -177,7 +178,7 @@ class Message(dict[str, str]):
     def get(self, key: str, default: T) -> str | T: ...
     def get(self, key: str, default: Any = None) -> Any:
         """The value under `key`, or `default`."""
-        value = dict.get(self, key, _MISSING)
+        value = _dict_get(self, key, _MISSING)
         return self.__missing__(key, default) if value is _MISSING else value
 
     def __contains__(self, key: object) -> bool:
@@ -245,7 +246,7 @@ class Message(dict[str, str]):
     def action_id(self) -> str | None:
         """The value of `ActionID`, or None."""
         text = self._undecoded
-        if text is not None and text.lower().rfind("actionid") < 0:
+        if text is not None and text.find("\r\nActionID: ") < 0 and text.lower().rfind("actionid") < 0:
             return None  # without decoding what nobody may ever look at
         return self.get(KEY_ACTIONID)
 

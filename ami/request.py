@@ -68,13 +68,17 @@ class Request(dict[str, Any]):
         Raises `ValueError` where a header has CR or LF in it, or the message or its ActionID is larger than Asterisk
         takes.
         """
-        headers: dict[str, Any] = {**self, **kwargs}
-        for key in [key for key in headers if str(key).lower() == "actionid"]:
-            own_id = headers.pop(key)
-            action_id = own_id if action_id is None else action_id
+        headers: list[tuple[str, str]] = []
+        for key, value in ({**self, **kwargs} if kwargs else self).items():
+            if isinstance(key, str) and len(key) == 8 and key.lower() == "actionid":
+                action_id = value if action_id is None else action_id
+            elif type(value) is str:
+                headers.append((key, value))
+            else:
+                headers += [(key, text) for text in _texts(value)]
         action_id = id_generator() if action_id is None else str(action_id)
-        headers[KEY_ACTIONID] = action_id
-        text = wire.encode_message([(str(key), text) for key, value in headers.items() for text in _texts(value)])
+        headers.append((KEY_ACTIONID, action_id))
+        text = wire.encode_message(headers)
         _check_action_id(action_id)
         return text, action_id
 

@@ -44,21 +44,22 @@ _LISTS_ARE_MARKED = (2, 7)
 class PendingAction:
     """An action on its way: what the driver waits for and, once it has ended, what came of it."""
 
+    done = False
+    timed_out = False
+    error: Error | None = None
+    response: Message | None = None
+    marked = False  # whether the response said `EventList: start`
+    events_ended = False  # all that a synchronous request waits for have come
+    collected = 0
+    events: EventCollection | None = None
+
     def __init__(self, request: Request, action_id: str, sent: float, wake: Callable[[], object]) -> None:
         self.request = request
         self.action_id = action_id
         self.sent = sent
         self.deadline = sent + request.timeout
         self.wake = wake
-        self.done = False
         self.answered = self.ended = sent
-        self.timed_out = False
-        self.error: Error | None = None
-        self.response: Message | None = None
-        self.marked = False  # whether the response said `EventList: start`
-        self.events_ended = False  # all that a synchronous request waits for have come
-        self.collected = 0
-        self.events: EventCollection | None = None
         self.aggregates: list[Aggregate] = []
         if request.synchronous:
             unique, members, finalisers = request.get_synchronous_classes()
@@ -117,6 +118,8 @@ class ClientSession:
         self.closed: Error | None = None
         self.closed_at = math.inf
         self.wanted: frozenset[str] | None = None
+        self.due = greeting_deadline
+        """When to call `handle_timer`: not later than the next deadline, but maybe for one that has gone meanwhile."""
         self._greeting_deadline = greeting_deadline
         self._greeted = greeted
         self._reader = wire.FrameReader(from_server=True, max_frame=max_frame)
@@ -176,12 +179,13 @@ class ClientSession:
         if self.logged_in:
             self._quiet, self._patience = quiet, patience
             self._heard = max(self._heard, now)
+            self.due = min(self.due, self._next_sign_of_life())
 
     def data_to_send(self) -> bytes:
         """The bytes for the server since the last call."""
         if not self._unsent:
             return b""
-        data = b"".join(self._unsent)
+        data = self._unsent[0] if len(self._unsent) == 1 else b"".join(self._unsent)
         self._unsent.clear()
         return data
 
@@ -233,7 +237,7 @@ class ClientSession:
         """End the session: every action under way ends with this error. Later calls change nothing."""
         if self.closed is not None:
             return
-        self.closed, self.closed_at = error, now
+        self.closed, self.closed_at, self.due = error, now, math.inf
         if self.greeting is None:
             self._greeted()
         for pending in list(self._open.values()):
@@ -258,6 +262,8 @@ class ClientSession:
                 self._give_up_aggregates(pending)
         if now >= self._next_sign_of_life():
             self._check_life(now)
+        deadline = self.next_deadline()
+        self.due = math.inf if deadline is None else deadline
 
     def next_deadline(self) -> float | None:
         """The time at which `handle_timer` has something to do, or None."""
@@ -318,8 +324,10 @@ class ClientSession:
             self._log.debug("> %s", redacted(data))
 
     def _schedule(self, deadline: float, pending: "PendingAction") -> None:
-        if math.isinf(deadline):
+        if deadline == math.inf:
             return
+        if deadline < self.due:
+            self.due = deadline
         if len(self._deadlines) > 1000 + 2 * len(self._open):  # mostly of actions that have ended long before
             self._deadlines = [each for each in self._deadlines if self._open.get(each[2].action_id) is each[2]]
             heapq.heapify(self._deadlines)
@@ -371,6 +379,7 @@ class ClientSession:
 
     def _pong(self) -> None:
         self._ping = None
+        self.due = min(self.due, self._next_sign_of_life())
 
     # Responses
 

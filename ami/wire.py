@@ -88,8 +88,9 @@ class FrameReader:
             if text.rfind(irregular) >= 0:  # from the right, because CPython's search takes half the time then
                 return None
         *messages, rest = text.split(EMPTY_LINE)
-        self._buffer = bytearray(encode(rest))
-        self._searched = 0
+        if rest or pending:
+            self._buffer = bytearray(encode(rest))
+            self._searched = 0
         return messages
 
     def _cut(self, data: bytes) -> list[bytes]:

@@ -44,7 +44,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
-        self._written = False  # in this turn of the loop
+        self._corked = False  # something was sent since the server was last heard: what comes now goes together
+        self._sends_rest = False  # at the end of this turn of the loop
         self.session = new_session(loop.time() + greeting_timeout, self._greeted.set)
 
     # What asyncio calls
@@ -57,6 +58,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
+        self._corked = False
         self.session.receive_data(data, self._loop.time())
         self._update()
 
@@ -123,8 +125,11 @@ class Connection(asyncio.Protocol):
         """Pass on what the session has for others, and look up again at its next deadline."""
         session = self.session
         transport = self._transport
-        if not self._written:
-            self._write()
+        if not self._corked:
+            self._send()
+        elif not self._sends_rest:
+            self._sends_rest = True
+            self._loop.call_soon(self._send_rest)
         outputs = session.take_outputs()
         if outputs:
             self._deliver(outputs)
@@ -135,24 +140,21 @@ class Connection(asyncio.Protocol):
             if transport is not None and not transport.is_closing():
                 _hang_up(transport)
             return
-        deadline = session.next_deadline()
-        # A deadline that has gone meanwhile is kept: to wake once for nothing costs less than a timer for each action.
-        if deadline is not None and deadline < self._timer_at:
+        if session.due < self._timer_at:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer_at = deadline
-            self._timer = self._loop.call_at(deadline, self._on_timer)
+            self._timer_at = session.due
+            self._timer = self._loop.call_at(session.due, self._on_timer)
 
-    def _write(self) -> None:
-        """Send what the session has to send. What more there is in this turn of the loop goes together, at its end."""
+    def _send(self) -> None:
+        """Send what the session has to send."""
         if self._transport is not None and (data := self.session.data_to_send()):
             self._transport.write(data)
-            self._written = True
-            self._loop.call_soon(self._end_turn)
+            self._corked = True
 
-    def _end_turn(self) -> None:
-        self._written = False
-        self._write()
+    def _send_rest(self) -> None:
+        self._sends_rest = False
+        self._send()
 
     def _on_timer(self) -> None:
         self._timer, self._timer_at = None, math.inf
