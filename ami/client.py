@@ -64,19 +64,19 @@ class Stream(Protocol):
     """What a client needs to know of its driver's event streams."""
 
     @property
-    def names(self) -> frozenset[str] | None:
+    def _names(self) -> frozenset[str] | None:
         """The names of the events that it is for; None for all."""
         ...
 
-    def put(self, outputs: list[Output]) -> None:
+    def _put(self, outputs: list[Output]) -> None:
         """Offer outputs."""
         ...
 
-    def end(self, error: Error | None) -> None:
+    def _end(self, error: Error | None) -> None:
         """No more events come."""
         ...
 
-    def forget(self, error: Error) -> None:
+    def _forget(self, error: Error) -> None:
         """This is another process, in which no more events come."""
         ...
 
@@ -236,7 +236,7 @@ class Client(Generic[L, D]):
             dispatcher.abandon()
         for stream in streams:
             if stream is not None:
-                stream.forget(error)
+                stream._forget(error)
 
     def _link_is_up(self) -> None:
         """The server has greeted: from now on the session knows the state."""
@@ -285,7 +285,7 @@ class Client(Generic[L, D]):
         for reference in self._streams:
             stream = reference()
             if stream is not None:
-                stream.put(outputs)
+                stream._put(outputs)
         dispatcher = self._dispatcher
         if dispatcher is not None:
             dispatcher.put(outputs)
@@ -295,7 +295,7 @@ class Client(Generic[L, D]):
         for reference in self._streams:
             stream = reference()
             if stream is not None:
-                stream.end(error)
+                stream._end(error)
 
     def _wanted(self) -> frozenset[str] | None:
         """The names of the events that anybody wants; None for all."""
@@ -303,7 +303,7 @@ class Client(Generic[L, D]):
         for reference in self._streams:
             stream = reference()
             if stream is not None and names is not None:
-                names = None if stream.names is None else names | stream.names
+                names = None if stream._names is None else names | stream._names
         return None if self._debug else names
 
     def _update_wanted(self) -> None:

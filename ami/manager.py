@@ -343,7 +343,7 @@ class Manager(Client[Connection, Dispatcher]):
         )  # fmt: skip
         call = Call(self, action_id, timeout)
         self._add_stream(call)
-        call.receive_response(connection.send_action(request, action_id))
+        call._receive_response(connection.send_action(request, action_id))
         return call
 
 

@@ -348,7 +348,7 @@ class _Memory(dict[Any, V], Generic[V]):
 
     def __missing__(self, text: Any) -> V:
         found = self._function(text)
-        if not isinstance(text, str) or len(text) < 200:
+        if type(text) is str and len(text) < 200:
             if len(self) >= 4096:
                 self.clear()
             self[text] = found
@@ -357,7 +357,7 @@ class _Memory(dict[Any, V], Generic[V]):
 
 def _line_start(key: object) -> str:
     """How the line of a header with this key begins, after the end of another; empty for a key that would mislead."""
-    plain = isinstance(key, str) and key.isprintable() and key.strip() == key != "" and ":" not in key
+    plain = type(key) is str and key.isprintable() and key.strip() == key != "" and ":" not in key
     return f"\r\n{key}: " if plain else ""
 
 

@@ -30,7 +30,7 @@ class EventStream:
     """
 
     def __init__(self, manager: "Manager", subscription: Subscription, runtime: Runtime) -> None:
-        self.subscription = subscription
+        self._subscription = subscription
         self._manager = weakref.ref(manager)
         self._runtime = runtime
         self._clock = runtime.monotonic
@@ -52,19 +52,19 @@ class EventStream:
         return event
 
     @property
-    def names(self) -> frozenset[str] | None:
+    def _names(self) -> frozenset[str] | None:
         """The names of the events that it is for; None for all."""
-        return self.subscription.names
+        return self._subscription.names
 
     @property
     def depth(self) -> int:
         """How many events wait to be taken out."""
-        return self.subscription.depth
+        return self._subscription.depth
 
     @property
     def lost(self) -> int:
         """How many events were dropped because too many waited."""
-        return self.subscription.lost
+        return self._subscription.lost
 
     def get(self, timeout: float | None = None) -> Any:
         """The next event, waiting at most `timeout` seconds for it.
@@ -78,46 +78,46 @@ class EventStream:
 
     def close(self) -> None:
         """Take no more events; those that wait can still be taken out."""
-        self.end(None)
+        self._end(None)
         manager = self._manager()
         if manager is not None:
             manager._remove_stream(self)
 
-    def put(self, outputs: list[Output]) -> None:
+    def _put(self, outputs: list[Output]) -> None:
         """Offer outputs; those that the stream is for wait in it."""
         with self._changed:
-            if self.subscription.put(outputs):
+            if self._subscription.put(outputs):
                 self._changed.notify_all()
 
-    def end(self, error: Error | None) -> None:
+    def _end(self, error: Error | None) -> None:
         """No more events come."""
         with self._changed:
-            self.subscription.end(error)
+            self._subscription.end(error)
             self._changed.notify_all()
 
-    def forget(self, error: Error) -> None:
+    def _forget(self, error: Error) -> None:
         """In a child process: no more events come."""
         self._changed = self._runtime.condition()  # the parent may have held the other one
-        self.subscription.end(error)
+        self._subscription.end(error)
 
     def _next(self, timeout: float | None) -> Any:
         """The next event; None when the stream has ended."""
         deadline = None if timeout is None else self._clock() + timeout
         while True:
             with self._changed:
-                while (event := self.subscription.pop()) is None and not self.subscription.ended:
+                while (event := self._subscription.pop()) is None and not self._subscription.ended:
                     left = None if deadline is None else deadline - self._clock()
                     if left is not None and left <= 0:
                         raise TimeoutError(f"no event came in {timeout:g} s")
                     self._changed.wait(left if left is None else min(left, LONGEST_WAIT))
-            if event is None or self.subscription.accepts(event):
+            if event is None or self._subscription.accepts(event):
                 return event
 
 
 class Call:
     """A call that `Manager.originate` began, followed to its end."""
 
-    names = CALL_EVENTS
+    _names = CALL_EVENTS
 
     def __init__(self, manager: "Manager", action_id: str, ring_time: float) -> None:
         self._manager = manager
@@ -155,25 +155,25 @@ class Call:
         """Hang the call up. Raises `ManagerError` while it has no channel."""
         return self._manager.send_action(self._progress.hangup_request(cause))
 
-    def receive_response(self, response: Response | None) -> None:
+    def _receive_response(self, response: Response | None) -> None:
         """Take what the action that began the call brought."""
         with self._changed:
             self._progress.receive_response(response)
             self._changed.notify_all()
 
-    def put(self, outputs: list[Output]) -> None:
+    def _put(self, outputs: list[Output]) -> None:
         """Offer outputs; what is about the call counts at once."""
         with self._changed:
             if self._progress.put(outputs):
                 self._changed.notify_all()
 
-    def end(self, error: Error | None) -> None:
+    def _end(self, error: Error | None) -> None:
         """No more is heard of the call."""
         with self._changed:
             self._progress.lose(error)
             self._changed.notify_all()
 
-    def forget(self, error: Error) -> None:
+    def _forget(self, error: Error) -> None:
         """In a child process: no more is heard of the call."""
         self._changed = self._manager._runtime.condition()  # the parent may have held the other one
         self._progress.lose(error)

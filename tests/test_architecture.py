@@ -50,7 +50,7 @@ AMI = {
     "aio.manager": CLIENT | {"client", "login", "runtime", "aio.connection", "aio.streams"},
     "ami": DECLARING | FAMILIES | {"outcomes", "session", "connection", "manager"},
     "__init__": DECLARING | FAMILIES | {
-        "aio", "generic_transforms", "manager", "originate", "outcomes", "reconnect",
+        "aio", "generic_transforms", "manager", "originate", "outcomes", "reconnect", "streams",
     },
 }  # fmt: skip
 DRIVERS = {"runtime", "manager", "connection", "streams", "aio", "aio.connection", "aio.streams", "aio.manager"}

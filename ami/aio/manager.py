@@ -296,7 +296,7 @@ class Manager(Client[Connection, Dispatcher]):
         )  # fmt: skip
         call = Call(self, action_id, timeout)
         self._add_stream(call)
-        call.receive_response(await connection.send_action(request, action_id))
+        call._receive_response(await connection.send_action(request, action_id))
         return call
 
 

@@ -28,7 +28,7 @@ class EventStream:
     """
 
     def __init__(self, manager: "Manager", subscription: Subscription) -> None:
-        self.subscription = subscription
+        self._subscription = subscription
         self._manager = weakref.ref(manager)
         self._changed = asyncio.Event()
 
@@ -48,19 +48,19 @@ class EventStream:
         return event
 
     @property
-    def names(self) -> frozenset[str] | None:
+    def _names(self) -> frozenset[str] | None:
         """The names of the events that it is for; None for all."""
-        return self.subscription.names
+        return self._subscription.names
 
     @property
     def depth(self) -> int:
         """How many events wait to be taken out."""
-        return self.subscription.depth
+        return self._subscription.depth
 
     @property
     def lost(self) -> int:
         """How many events were dropped because too many waited."""
-        return self.subscription.lost
+        return self._subscription.lost
 
     async def get(self, timeout: float | None = None) -> Any:
         """The next event, waiting at most `timeout` seconds for it.
@@ -68,7 +68,7 @@ class EventStream:
         Raises `TimeoutError` when none came, `ManagerSocketError` when none can come any more.
         """
         event = self._waiting()
-        if event is None and not self.subscription.ended:
+        if event is None and not self._subscription.ended:
             try:
                 async with asyncio.timeout(timeout):
                     event = await self._next()
@@ -80,35 +80,35 @@ class EventStream:
 
     def close(self) -> None:
         """Take no more events; those that wait can still be taken out."""
-        self.end(None)
+        self._end(None)
         manager = self._manager()
         if manager is not None:
             manager._remove_stream(self)
 
-    def put(self, outputs: list[Output]) -> None:
+    def _put(self, outputs: list[Output]) -> None:
         """Offer outputs; those that the stream is for wait in it."""
-        if self.subscription.put(outputs):
+        if self._subscription.put(outputs):
             self._changed.set()
 
-    def end(self, error: Error | None) -> None:
+    def _end(self, error: Error | None) -> None:
         """No more events come."""
-        self.subscription.end(error)
+        self._subscription.end(error)
         self._changed.set()
 
-    def forget(self, error: Error) -> None:
+    def _forget(self, error: Error) -> None:
         """In a child process: no more events come."""
-        self.subscription.end(error)
+        self._subscription.end(error)
 
     def _waiting(self) -> Any:
         """The next event of those that wait, or None."""
-        while (event := self.subscription.pop()) is not None:
-            if self.subscription.accepts(event):
+        while (event := self._subscription.pop()) is not None:
+            if self._subscription.accepts(event):
                 return event
         return None
 
     async def _next(self) -> Any:
         """The next event; None when the stream has ended."""
-        while (event := self._waiting()) is None and not self.subscription.ended:
+        while (event := self._waiting()) is None and not self._subscription.ended:
             self._changed.clear()
             await self._changed.wait()
         return event
@@ -117,7 +117,7 @@ class EventStream:
 class Call:
     """A call that `Manager.originate` began, followed to its end."""
 
-    names = CALL_EVENTS
+    _names = CALL_EVENTS
 
     def __init__(self, manager: "Manager", action_id: str, ring_time: float) -> None:
         self._manager = manager
@@ -155,22 +155,22 @@ class Call:
         """Hang the call up. Raises `ManagerError` while it has no channel."""
         return await self._manager.send_action(self._progress.hangup_request(cause))
 
-    def receive_response(self, response: Response | None) -> None:
+    def _receive_response(self, response: Response | None) -> None:
         """Take what the action that began the call brought."""
         self._progress.receive_response(response)
         self._changed.set()
 
-    def put(self, outputs: list[Output]) -> None:
+    def _put(self, outputs: list[Output]) -> None:
         """Offer outputs; what is about the call counts at once."""
         if self._progress.put(outputs):
             self._changed.set()
 
-    def end(self, error: Error | None) -> None:
+    def _end(self, error: Error | None) -> None:
         """No more is heard of the call."""
         self._progress.lose(error)
         self._changed.set()
 
-    def forget(self, error: Error) -> None:
+    def _forget(self, error: Error) -> None:
         """In a child process: no more is heard of the call."""
         self._progress.lose(error)
 

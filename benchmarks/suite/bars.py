@@ -86,12 +86,13 @@ def _action_bars(results: Results) -> Iterator[Bar]:
 def _import_bars(results: Results) -> Iterator[Bar]:
     measure = MEASURES["import"]
     floor = figure(results, measure, "floor-import")
-    time = figure(results, measure, "ami-threads")
-    yield _at_most("import ami", "× import socket, threading, hashlib", ratio(time, floor), 1.5)
-    result = results.get((measure.run, "ami-threads"))
-    if result is not None and result.runs:
-        loads = ", ".join(sorted(result.loads)) or "neither"
-        yield Bar("import ami", "loads neither asyncio nor ssl", loads, not result.loads)
+    for what, key in (("import ami", "import-ami"), ("from ami import Manager", "ami-threads")):
+        time = figure(results, measure, key)
+        yield _at_most(what, "× import socket, threading, hashlib", ratio(time, floor), 1.5)
+        result = results.get((measure.run, key))
+        if result is not None and result.runs:
+            loads = ", ".join(sorted(result.loads)) or "neither"
+            yield Bar(what, "loads neither asyncio nor ssl", loads, not result.loads)
 
 
 def _at_least(what: str, of: str, value: float | None, limit: float) -> Bar:

@@ -10,13 +10,6 @@ from ami.headers import Int, Text
 from ami.message import Message
 
 
-@pytest.fixture(autouse=True)
-def declarations(monkeypatch) -> None:
-    """What a test declares is forgotten after it."""
-    catalogue.event_class("no such event")  # loads what would otherwise be forgotten with it
-    monkeypatch.setattr(catalogue, "_EVENTS", dict(catalogue._EVENTS))
-
-
 def frame(*lines: str) -> bytes:
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("utf-8", "surrogateescape")
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ami import catalogue
 from ami.catalogue import Event, parse
 from ami.headers import (
     Bool,
@@ -25,13 +24,6 @@ from ami.headers import (
     Word,
     headers_of,
 )
-
-
-@pytest.fixture(autouse=True)
-def declarations(monkeypatch) -> None:
-    """What a test declares is forgotten after it."""
-    catalogue.event_class("no such event")  # loads what would otherwise be forgotten with it
-    monkeypatch.setattr(catalogue, "_EVENTS", dict(catalogue._EVENTS))
 
 
 def frame(*lines: str) -> bytes:

@@ -555,7 +555,9 @@ def test_a_key_that_is_more_than_text_is_looked_up_as_in_a_dict():
         def __format__(self, spec: str) -> str:
             return "B"
 
+    module._LINE_STARTS.clear()
     assert message("Event: X", "A: 1", "B: 2")[Odd("A")] == "1"
+    assert message("Event: X", "A: 1", "B: 2")["A"] == "1"
 
 
 def test_a_message_that_begins_with_no_header_is_never_empty():

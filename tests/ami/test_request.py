@@ -7,17 +7,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ami import catalogue
 from ami.catalogue import Aggregate, Event
 from ami.message import Message
 from ami.request import MAX_ACTION_ID, Action, Request, param, yes_no
-
-
-@pytest.fixture(autouse=True)
-def declarations(monkeypatch) -> None:
-    """What a test declares is forgotten after it."""
-    catalogue.event_class("no such event")  # loads what would otherwise be forgotten with it
-    monkeypatch.setattr(catalogue, "_EVENTS", dict(catalogue._EVENTS))
 
 
 def frame(*lines: str) -> bytes:

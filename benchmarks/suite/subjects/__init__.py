@@ -65,8 +65,13 @@ SUBJECTS = {
     "floor-asyncio": _floor("asyncio.Protocol + Future", "Protocol", "asyncio", "round-trip", "in-flight"),
     "floor-import": _floor("import socket, threading, hashlib", "", "threads", "import"),
     "floor-import-asyncio": _floor("import asyncio", "", "asyncio", "import"),
-    "ami-threads": Subject("**ami, threads**", "suite.subjects.ami_threads:Driver", "threads", "import ami"),
-    "ami-asyncio": Subject("**ami, asyncio**", "suite.subjects.ami_asyncio:Driver", "asyncio", "import ami.aio"),
+    "import-ami": _floor("import ami", "", "threads", "import"),
+    "ami-threads": Subject(
+        "**ami, threads**", "suite.subjects.ami_threads:Driver", "threads", "from ami import Manager"
+    ),
+    "ami-asyncio": Subject(
+        "**ami, asyncio**", "suite.subjects.ami_asyncio:Driver", "asyncio", "from ami.aio import Manager"
+    ),
     "asterisk-ami": Subject(
         "asterisk-ami", "suite.subjects.asterisk_ami:Driver", "threads", "import asterisk.ami", "asterisk-ami"
     ),
