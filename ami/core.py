@@ -115,7 +115,7 @@ class CoreShowChannelMap(Action):
 class Status(Action):
     """List the channels with their state, or only `channel`; with some of their variables, or all of them."""
 
-    channel: str | None = None
+    channel: str | None = param("channel", default=None)  # as it is documented; Asterisk ignores the case
     variables: str | Sequence[str] | None = param("Variables", default=None, encode=_joined)
     all_variables: bool | None = None
 

@@ -196,7 +196,11 @@ class Manager(Client[Connection, Dispatcher]):
         return before
 
     def close(self) -> None:
-        """Close the link, and deliver no more events. Callable from anywhere, and more than once."""
+        """Close the link, and deliver no more events. Callable from anywhere, and more than once.
+
+        An attempt to make a lost link again that is under way comes to nothing; its thread ends with it, at the latest
+        when the time that `connect` was given is over.
+        """
         with self._lock:
             self._closings += 1
         self.disconnect()

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Generic, Self, TypeVar, cast, overload
 
 from ami import wire
-from ami.secrets import HIDDEN, secret_keys
+from ami.secrets import without_secrets
 from ami.wire import EMPTY_LINE
 
 __all__ = [
@@ -44,6 +44,8 @@ SUCCESSES = frozenset({"Success", "Follows"})
 """What `Response` says when an action was taken; Asterisk's other words are `Error` and `Goodbye`."""
 
 _END_COMMAND = "--END COMMAND--"
+_BEGINNINGS = "Event: ", "Response: "
+_RAW_OUTPUT = "Response: Follows"
 
 _decoding = threading.Lock()
 _dict_get = dict.get
@@ -75,8 +77,8 @@ class Message(dict[str, str]):
     """The headers of one message, as text.
 
     `message["Key"]` looks for exactly that key first, then for one that differs only in case. Of a repeated
-    header the first value is taken, as Asterisk does; `get_all` and `pairs` have the others. (A header whose key
-    stands between blanks counts as a repeat of one without only where all headers are looked at.)
+    header the first value is taken, as Asterisk does; `get_all` and `pairs` have the others. (One that is not written
+    `Key: value`, as with more or fewer blanks, counts as a repeat of one that is only once all headers were looked at.)
 
     Built from the bytes of a frame, or from its lines with their line ends.
     """
@@ -87,10 +89,10 @@ class Message(dict[str, str]):
     elapsed: float = 0.0
     """Of a response: the seconds since its action was sent."""
 
-    # A slot for what every message sets, and defaults of the class for what few do: a message is made in no time.
-    __slots__ = ("__dict__", "__weakref__", "_undecoded")
+    # Slots for what most messages set, and defaults of the class for what few do: a message is made in no time.
+    __slots__ = ("__dict__", "__weakref__", "_decoded", "_undecoded")
     _undecoded: str | None  # the text while not all headers are in the dict; without the empty line that ends it
-    _decoded = ""  # the text from then on
+    _decoded: str  # the text from then on
     _end = EMPTY_LINE  # what follows the text in the frame
     _folded: dict[str, str] | None = None
     _data: list[str] | None = None
@@ -120,16 +122,35 @@ class Message(dict[str, str]):
         return message
 
     def _decode(self) -> None:
-        """Fill the dict. Of several threads that do so at once the first one counts: it may have been changed since."""
-        headers, data = _parse(self._text)
+        """Fill the dict. Of several threads that do so at once the first one does: it may have been changed since."""
         with _decoding:
-            if self._undecoded is not None:
-                dict.clear(self)  # an update of an empty dict is a copy, which takes a third of the time
-                dict.update(self, headers, **self._put)
+            text = self._undecoded
+            if text is None:
+                return
+            if not self._decode_regular(text):
+                dict.clear(self)
+                headers, data = _parse(text)
+                dict.update(self, headers)
                 if data:
                     self._data = data
-                self._decoded = self._undecoded
-                self._undecoded = None
+            if self._put:
+                dict.update(self, self._put)
+            self._decoded = text
+            self._undecoded = None
+
+    def _decode_regular(self, text: str) -> bool:
+        """Fill the dict from a message as servers write most: each line is a header, and no key comes twice.
+
+        Returns whether it was one; otherwise what the dict holds then means nothing.
+        """
+        if text.startswith(_RAW_OUTPUT) or not text.startswith(_BEGINNINGS):
+            return False
+        lines = text.split("\r\n")
+        try:
+            dict.update(self, map(_PAIRS.__getitem__, lines))
+        except ValueError:
+            return False
+        return dict.__len__(self) == len(lines) and _dict_get(self, "Output") is None
 
     @property
     def _text(self) -> str:
@@ -199,9 +220,7 @@ class Message(dict[str, str]):
     __hash__ = None
 
     def __repr__(self) -> str:
-        secret = secret_keys(self.keys())
-        shown = {key: HIDDEN if key.lower() in secret else value for key, value in self.items()}
-        return f"<{type(self).__name__} {shown}>"
+        return f"<{type(self).__name__} {dict(without_secrets(self.items()))}>"
 
     @property
     def frame(self) -> bytes:
@@ -376,20 +395,6 @@ _PAIRS = _Memory(_pair)
 
 def _parse(text: str) -> tuple[dict[str, str], list[str]]:
     """Headers with their first values, one of the two that give the name always among them, and payload lines."""
-    lines = text.split("\r\n")
-    if lines[0] != "Response: Follows":
-        try:
-            headers = dict(map(_PAIRS.__getitem__, lines))
-        except ValueError:
-            return _parse_any(text)
-        # Each line is a header, and no key comes twice: a message as servers write most.
-        if len(headers) == len(lines) and (KEY_EVENT in headers or KEY_RESPONSE in headers):
-            return headers, [headers["Output"]] if "Output" in headers else []
-    return _parse_any(text)
-
-
-def _parse_any(text: str) -> tuple[dict[str, str], list[str]]:
-    """The same, for any text."""
     pairs, data = _split(text)
     headers: dict[str, str] = {}
     for key, value in pairs:

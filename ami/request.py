@@ -17,7 +17,7 @@ from ami import wire
 from ami.catalogue import Aggregate, Event
 from ami.headers import camel
 from ami.message import KEY_ACTION, KEY_ACTIONID, KEY_RESPONSE, SUCCESSES, Message
-from ami.secrets import HIDDEN, secret_keys
+from ami.secrets import without_secrets
 
 __all__ = ["MAX_ACTION_ID", "Action", "Request", "param", "yes_no"]
 
@@ -112,9 +112,7 @@ class Request(dict[str, Any]):
         )
 
     def __repr__(self) -> str:
-        secret = secret_keys(self.keys())
-        shown = {key: HIDDEN if str(key).lower() in secret else value for key, value in self.items()}
-        return f"<{type(self).__name__} {shown}>"
+        return f"<{type(self).__name__} {dict(without_secrets(self.items()))}>"
 
 
 def _check_action_id(action_id: str) -> None:

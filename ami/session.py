@@ -206,8 +206,8 @@ class ClientSession:
             events_in(texts, KINDS, self.wanted, self._outputs, lambda text: self._receive(parse_text(text), now))
         if self._reader.error is not None:
             self.close(self._reader.error, now)
-        elif self.greeting is None and len(begun := self._reader.pending) > MAX_GREETING:
-            self._greet(begun, now)
+        elif self.greeting is None and self._reader.pending_size > MAX_GREETING:
+            self._greet(self._reader.pending, now)
 
     def _receive_frame(self, frame: bytes, now: float) -> None:
         """Take a frame of any kind."""

@@ -66,6 +66,11 @@ class FrameReader:
         """What arrived of a frame whose end has not."""
         return bytes(self._buffer)
 
+    @property
+    def pending_size(self) -> int:
+        """How many bytes that is."""
+        return len(self._buffer)
+
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes; return the frames they complete, in order."""
         texts = self.feed_regular(data)

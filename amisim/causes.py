@@ -66,6 +66,7 @@ class _Flow:
     def __init__(self, direction: Direction) -> None:
         self.reader = wire.FrameReader(from_server=direction == "<", max_frame=2**62)
         self.chunks: list[tuple[int, float]] = []
+        self.counted = 0  # how many bytes those are
         self.last = -1.0
 
     def feed(self, data: bytes, at: float) -> Iterator[tuple[bytes, tuple[tuple[int, float], ...]]]:
@@ -73,8 +74,10 @@ class _Flow:
         for frame in self.reader.feed(data):
             yield frame, tuple(self.chunks)
             self.chunks = []
-        if size := len(self.reader.pending) - sum(length for length, _ in self.chunks):
+            self.counted = 0
+        if size := self.reader.pending_size - self.counted:
             self.chunks.append((size, at))
+            self.counted += size
 
 
 class _Connection:

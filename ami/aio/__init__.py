@@ -10,7 +10,7 @@ for others (`connect`, `login`, `send_action` …) is awaited, what does not (`r
 """
 
 from ami.aio.connection import Connection
-from ami.aio.manager import Manager, connect
+from ami.aio.manager import Connecting, Manager, connect
 from ami.aio.streams import Call, EventStream
 
-__all__ = ["Call", "Connection", "EventStream", "Manager", "connect"]
+__all__ = ["Call", "Connecting", "Connection", "EventStream", "Manager", "connect"]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ami.client import Logger
 
-__all__ = ["Manager", "connect"]
+__all__ = ["Connecting", "Manager", "connect"]
 
 
 class Manager(Client[Connection, Dispatcher]):
@@ -325,7 +325,7 @@ async def _retry(owner: "weakref.ref[Manager]", error: Error | None) -> None:
             return
 
 
-class _Connecting:
+class Connecting:
     """A manager on its way: `await` it, or use it in an `async with` statement, which logs off and closes it."""
 
     def __init__(self, begin: Callable[[], Any]) -> None:
@@ -357,7 +357,7 @@ def connect(
     plain: bool = False,
     filters: Iterable[str] = (),
     **options: Unpack[ConnectOptions],
-) -> _Connecting:
+) -> Connecting:
     """A manager that is connected and logged in, and stays so; `await` it, or use it in `async with`.
 
     The arguments, and what is raised, are those of `ami.connect`.
@@ -376,4 +376,4 @@ def connect(
             raise
         return manager
 
-    return _Connecting(begin)
+    return Connecting(begin)

@@ -6,29 +6,11 @@ import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from ami import Manager, core_events, message
+from ami import Manager, core_events
 from ami.catalogue import parse
 from ami.message import Message
 
 FRAME = b"Event: Hangup\r\n" + b"".join(b"Key%d: %d\r\n" % (number, number) for number in range(50)) + b"\r\n"
-
-
-def test_a_message_that_another_thread_decodes_and_changes_meanwhile_keeps_the_change(monkeypatch):
-    """The other thread is played by what is called in the middle of decoding."""
-    event, once = parse(FRAME), iter([True])
-    original = message._parse
-
-    def parse_slowly(frame: bytes) -> object:
-        parsed = original(frame)
-        if next(once, False):
-            event["Key7"] = "changed"  # decodes, and sets
-            del event["Key8"]
-        return parsed
-
-    monkeypatch.setattr(message, "_parse", parse_slowly)
-    assert len(event) == 50
-    assert event["Key7"] == "changed"
-    assert "Key8" not in event
 
 
 def test_many_threads_decode_one_message():
