@@ -377,10 +377,10 @@ class Everything:
                 *(queues.QueuePause(each, False, "support") for each in usual),
             )  # fmt: skip
         with self.called("queue") as channel:
-            self.ears.wait_for("AgentConnect", Channel=other_half(channel))
+            agent = self.ears.wait_for("AgentConnect", Channel=other_half(channel))["Interface"]
             bridge = self.ears.wait_for("BridgeEnter", Channel=other_half(channel))["BridgeUniqueid"]
             self.ears.wait_for("BridgeEnter", BridgeUniqueid=bridge, BridgeNumChannels="2")  # now they talk
-        self.ears.wait_for("AgentComplete", Channel=other_half(channel))
+        self.ears.wait_for("AgentComplete", Interface=agent)  # which may lack the headers of the caller, who is gone
 
     def conferences(self) -> None:
         room = CONTEXT
