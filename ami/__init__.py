@@ -10,8 +10,6 @@ such as `ami.pjsip` or `ami.bridges`, have both in one module. Everything is loa
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from ami import agents as agents
     from ami import agi as agi
     from ami import aio as aio
@@ -131,19 +129,20 @@ _HOMES = {
 """The module of each public name; any other one is a module itself."""
 
 
-def __getattr__(name: str) -> "Any":
-    from importlib import import_module
+if not TYPE_CHECKING:  # for a checker, there are only the names above
 
-    if name in _HOMES:
-        found = globals()[name] = getattr(import_module(f"ami.{_HOMES[name]}"), name)
-        return found
-    try:
-        if not name.startswith("_"):
-            return import_module(f"ami.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"ami.{name}":
-            raise
-    raise AttributeError(f"module 'ami' has no attribute {name!r}")
+    def __getattr__(name):
+        from importlib import import_module
+
+        if name in _HOMES:
+            return getattr(import_module(f"ami.{_HOMES[name]}"), name)
+        try:
+            if not name.startswith("_"):
+                return import_module(f"ami.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"ami.{name}":
+                raise
+        raise AttributeError(f"module 'ami' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -56,7 +56,7 @@ class CallbackRegistry(Generic[F]):
         found = by_type.get(kind)
         if found is None:
             if isinstance(output, (Event, Aggregate)):
-                found = by_key.get(output.name, universal)
+                found = by_key.get(output.wire_name or output.name, universal)
             elif kind is Notice:
                 found = ()
             else:

@@ -54,6 +54,7 @@ KINDS: dict[str, "tuple[type[Event], str]"] = {}
 """Class and name for the first line of an event. At most `_MOST_NAMES`, for a server may make up names."""
 
 _MOST_NAMES = 4096
+_LONGEST_NAME = 200
 
 
 def event_class(name: str) -> "type[Event]":
@@ -101,7 +102,7 @@ def parse_text(text: str) -> Message:
 def _remember_kind(line: str) -> "tuple[type[Event], str]":
     name = line.removeprefix("Event: ").rstrip("\r\n")
     found = event_class(name), name
-    if len(KINDS) < _MOST_NAMES:
+    if len(KINDS) < _MOST_NAMES and len(line) < _LONGEST_NAME:
         KINDS[line] = found
     return found
 
@@ -147,16 +148,16 @@ class Event(Message):
             cls.wire_name = ""
         else:
             cls.wire_name = name or cls.__name__
-            KINDS.clear()
             if cls.__module__.startswith("ami."):
                 _EVENTS.setdefault(cls.wire_name, cls)  # a program's own class stays, whichever is loaded first
             else:
                 _EVENTS[cls.wire_name] = cls
+            KINDS.clear()
 
     @property
     def name(self) -> str:
-        """The value of `Event`."""
-        return dict.get(self, KEY_EVENT) or super().name
+        """The value of `Event`, also where a program took it away."""
+        return dict.get(self, KEY_EVENT) or self.wire_name or Message(self.frame).name
 
     def process(self) -> tuple[dict[str, Any], list[str]]:
         """A copy of the headers with the documented conversions made, and a copy of the payload lines."""

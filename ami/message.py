@@ -4,7 +4,6 @@ The headers of a message are text, as they came. What a dict cannot say is kept 
 (`pairs`, `get_all`), lines that are not headers (`data`), and the exact bytes (`frame`).
 """
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Generic, Self, TypeVar, cast, overload
@@ -44,10 +43,7 @@ SUCCESSES = frozenset({"Success", "Follows"})
 """What `Response` says when an action was taken; Asterisk's other words are `Error` and `Goodbye`."""
 
 _END_COMMAND = "--END COMMAND--"
-_BEGINNINGS = "Event: ", "Response: "
-_RAW_OUTPUT = "Response: Follows"
 
-_decoding = threading.Lock()
 _dict_get = dict.get
 _MISSING: Any = object()
 _RAISE: Any = object()
@@ -122,35 +118,24 @@ class Message(dict[str, str]):
         return message
 
     def _decode(self) -> None:
-        """Fill the dict. Of several threads that do so at once the first one does: it may have been changed since."""
-        with _decoding:
-            text = self._undecoded
-            if text is None:
-                return
-            if not self._decode_regular(text):
-                dict.clear(self)
-                headers, data = _parse(text)
-                dict.update(self, headers)
-                if data:
-                    self._data = data
-            if self._put:
-                dict.update(self, self._put)
+        """Fill the dict.
+
+        Without a lock, which could be held when the process forks, or by what a signal handler interrupted. Of several
+        threads that decode at once each may fill in the same, but none after the first has returned: then a program
+        may have changed it. (The interpreter does not switch threads between the last look and the update.)
+        """
+        text = self._undecoded
+        if text is None:
+            return
+        headers, data = _parse(text)
+        if self._put:
+            headers = {**headers, **self._put}
+        if self._undecoded is not None:
+            dict.update(self, headers)
+            if data and self._data is None:
+                self._data = data
             self._decoded = text
             self._undecoded = None
-
-    def _decode_regular(self, text: str) -> bool:
-        """Fill the dict from a message as servers write most: each line is a header, and no key comes twice.
-
-        Returns whether it was one; otherwise what the dict holds then means nothing.
-        """
-        if text.startswith(_RAW_OUTPUT) or not text.startswith(_BEGINNINGS):
-            return False
-        lines = text.split("\r\n")
-        try:
-            dict.update(self, map(_PAIRS.__getitem__, lines))
-        except ValueError:
-            return False
-        return dict.__len__(self) == len(lines) and _dict_get(self, "Output") is None
 
     @property
     def _text(self) -> str:
@@ -255,7 +240,7 @@ class Message(dict[str, str]):
     @property
     def name(self) -> str:
         """The value of whichever of `Event` and `Response` comes first, else of `Event`, else of `Response`."""
-        first = next(dict.__iter__(self), None)
+        first = next(iter([*dict.keys(self)]), None)  # a copy: another thread may decode meanwhile
         if first in (KEY_EVENT, KEY_RESPONSE):
             return dict.__getitem__(self, first)
         found = self.get(KEY_EVENT)
@@ -395,6 +380,20 @@ _PAIRS = _Memory(_pair)
 
 def _parse(text: str) -> tuple[dict[str, str], list[str]]:
     """Headers with their first values, one of the two that give the name always among them, and payload lines."""
+    lines = text.split("\r\n")
+    if lines[0] != "Response: Follows":
+        try:
+            headers = dict(map(_PAIRS.__getitem__, lines))
+        except ValueError:
+            return _parse_any(text)
+        # Each line is a header, and no key comes twice: a message as servers write most.
+        if len(headers) == len(lines) and (KEY_EVENT in headers or KEY_RESPONSE in headers):
+            return headers, [headers["Output"]] if "Output" in headers else []
+    return _parse_any(text)
+
+
+def _parse_any(text: str) -> tuple[dict[str, str], list[str]]:
+    """The same, for any text."""
     pairs, data = _split(text)
     headers: dict[str, str] = {}
     for key, value in pairs:

@@ -62,14 +62,13 @@ class CallProgress:
         self.outcome: Outcome | None = None
         """What came of the call; None while it is open."""
         self.ended = False
-        """Whether the channel is gone, or never was, and what came of the call is known."""
+        """Whether the channel is gone, or never was."""
         self.cause: int | None = None
         """Why it hung up: a `HangupCause`, or another number."""
         self.message: str | None = None
         """What the server said where it refused the action."""
         self.error: Error | None = None
         """Why nothing more can be known of an open call: the link was lost, or closed."""
-        self._hung_up = False
 
     def __str__(self) -> str:
         return f"{self.channel or self.uniqueid}, {self.outcome or 'open'}, cause {self.cause}"
@@ -85,7 +84,7 @@ class CallProgress:
 
     def lose(self, error: Error | None) -> None:
         """Nothing more will be heard of the call."""
-        if not self.ended and self.error is None:
+        if self.error is None and not (self.ended and self.outcome):
             self.error = error or ManagerSocketError("the link was closed while the call was open")
 
     def receive_response(self, response: Response | None) -> None:
@@ -129,19 +128,18 @@ class CallProgress:
         if event.get("Response") != "Success" and outcome is Outcome.ANSWERED:
             outcome = Outcome.FAILED
         self.outcome = self.outcome or outcome
-        if self.outcome is Outcome.ANSWERED:
+        if event.get("Response") == "Success":
             self.channel = event.get("Channel") or self.channel
-            if not self._hung_up:
+            if not self.ended:
                 self.uniqueid = event.get("Uniqueid") or self.uniqueid  # servers before 12 choose it themselves
-        # A call that was not answered and has no channel yet never had one that could hang up.
-        self.ended = self._hung_up or (self.channel is None and self.outcome is not Outcome.ANSWERED)
+        elif self.channel is None:
+            self.ended = True  # there never was a channel that could hang up
 
     def _receive_hangup(self, event: Event) -> None:
         self.cause = _CAUSE.convert(event.get("Cause", ""))
-        self._hung_up = True
-        if self.cause:  # without one (a Local channel has none), only the response will tell what came of the call
+        self.ended = True
+        if self.cause:  # without one (a Local channel has none), the response will tell what came of the call
             self.outcome = self.outcome or _CAUSES.get(self.cause, Outcome.FAILED)
-        self.ended = self.outcome is not None
 
     def _fail(self) -> None:
         self.outcome = self.outcome or Outcome.FAILED

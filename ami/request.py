@@ -70,7 +70,9 @@ class Request(dict[str, Any]):
         """
         headers: list[tuple[str, str]] = []
         for key, value in ({**self, **kwargs} if kwargs else self).items():
-            if isinstance(key, str) and len(key) == 8 and key.lower() == "actionid":
+            if not isinstance(key, str):
+                raise TypeError(f"the key of a header is text, not {key!r}")
+            if len(key) == 8 and key.lower() == "actionid":
                 action_id = value if action_id is None else action_id
             elif type(value) is str:
                 headers.append((key, value))

@@ -44,7 +44,7 @@ def without_secrets(headers: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]
     secret = secret_keys(folded)
     for key, (_, value) in zip(folded, headers, strict=True):  # `Var-000000: secret` names what `Value-000000` is
         if key.startswith("var-") and _SETTING_NAME.fullmatch(str(value).strip()):
-            secret.add("value-" + key.removeprefix("var-"))
+            secret |= {"value-" + key.removeprefix("var-"), "match-" + key.removeprefix("var-")}
     return [
         (key, HIDDEN if low in secret else _without_settings(value))
         for low, (key, value) in zip(folded, headers, strict=True)
@@ -53,7 +53,7 @@ def without_secrets(headers: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]
 
 def _without_settings(value: Any) -> Any:
     """A value that holds settings, such as `secret=s3cret`, or an object of JSON, with those that are secret hidden."""
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, set, frozenset)):
         return list(map(_without_settings, value))
     if not isinstance(value, str):
         return value

@@ -129,8 +129,7 @@ class ClientSession:
         self._max_list = max_list
         self._open: dict[str, PendingAction] = {}
         self._sharing: list[PendingAction] = []  # those of them that an event without ActionID may be for
-        self._deadlines: list[tuple[float, int, PendingAction]] = []
-        self._order = itertools.count()
+        self._deadlines: list[tuple[float, str]] = []  # with ActionIDs, not to keep what has ended
         self._outputs: list[Output] = []
         self._unsent: list[bytes] = []
         self._heard = 0.0  # when the server last sent something
@@ -158,7 +157,7 @@ class ClientSession:
         if action_id in self._open:
             raise ValueError(f"an action with the ActionID {action_id!r} is already under way")
         pending = self._open[action_id] = PendingAction(request, action_id, now, wake)
-        self._schedule(pending.deadline, pending)
+        self._schedule(pending.deadline, action_id)
         if request._items_without_id or (pending.events is not None and request._shared_headers):
             self._sharing.append(pending)
         self._send(wire.encode(text))
@@ -237,7 +236,7 @@ class ClientSession:
         """End the session: every action under way ends with this error. Later calls change nothing."""
         if self.closed is not None:
             return
-        self.closed, self.closed_at, self.due = error, now, math.inf
+        self.closed, self.closed_at = error, now
         if self.greeting is None:
             self._greeted()
         for pending in list(self._open.values()):
@@ -247,6 +246,7 @@ class ClientSession:
                 self._end(pending, now)
         self._open.clear()
         self._deadlines.clear()
+        self.due = math.inf
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
@@ -255,7 +255,9 @@ class ClientSession:
         if self.greeting is None and now >= self._greeting_deadline:
             self.close(ProtocolError("the server accepted the connection, but sent no greeting in time"), now)
         while self._deadlines and self._deadlines[0][0] <= now:
-            pending = heapq.heappop(self._deadlines)[2]
+            pending = self._open.get(heapq.heappop(self._deadlines)[1])
+            if pending is None:
+                continue
             if not pending.done and pending.deadline <= now:
                 self._time_out(pending, now)
             if pending.aggregates and pending.answered + self._aggregate_timeout <= now:
@@ -269,7 +271,7 @@ class ClientSession:
         """The time at which `handle_timer` has something to do, or None."""
         if self.closed is not None:
             return None
-        while self._deadlines and self._open.get(self._deadlines[0][2].action_id) is not self._deadlines[0][2]:
+        while self._deadlines and self._deadlines[0][1] not in self._open:
             heapq.heappop(self._deadlines)
         first = self._deadlines[0][0] if self._deadlines else math.inf
         if self.greeting is None:
@@ -323,15 +325,15 @@ class ClientSession:
         if self._trace:
             self._log.debug("> %s", redacted(data))
 
-    def _schedule(self, deadline: float, pending: "PendingAction") -> None:
+    def _schedule(self, deadline: float, action_id: str) -> None:
         if deadline == math.inf:
             return
         if deadline < self.due:
             self.due = deadline
         if len(self._deadlines) > 1000 + 2 * len(self._open):  # mostly of actions that have ended long before
-            self._deadlines = [each for each in self._deadlines if self._open.get(each[2].action_id) is each[2]]
+            self._deadlines = [each for each in self._deadlines if each[1] in self._open]
             heapq.heapify(self._deadlines)
-        heapq.heappush(self._deadlines, (deadline, next(self._order), pending))
+        heapq.heappush(self._deadlines, (deadline, action_id))
 
     def _end(self, pending: "PendingAction", now: float) -> None:
         pending.done = True
@@ -409,7 +411,7 @@ class ClientSession:
             if whole:
                 self._finish_aggregates(pending, pending.aggregates)
             else:
-                self._schedule(now + self._aggregate_timeout, pending)
+                self._schedule(now + self._aggregate_timeout, pending.action_id)
         if whole or pending.events is None or pending.events_ended:
             self._end(pending, now)
 

@@ -43,7 +43,7 @@ _FOLLOWS = b"Response: Follows\r\n"
 _END_COMMAND = b"--END COMMAND--\r\n\r\n"
 
 _END = EMPTY_LINE.encode()
-_IRREGULAR = "\r\n\n", "\r\n\r\n\r\n", _FOLLOWS.decode()
+_IRREGULAR = "\r\n\n", "\r\n\r\n\r", _FOLLOWS.decode()
 
 
 class FrameReader:

@@ -125,7 +125,7 @@ class Connection(asyncio.Protocol):
         """Pass on what the session has for others, and look up again at its next deadline."""
         session = self.session
         transport = self._transport
-        if not self._corked:
+        if not self._corked or session.closed is not None:
             self._send()
         elif not self._sends_rest:
             self._sends_rest = True

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ami import EVENT_GENERIC, RESPONSE_GENERIC, wire
+from ami import EVENT_GENERIC, RESPONSE_GENERIC, core, wire
 from ami import message as module
 from ami.catalogue import Event
 from ami.message import SUCCESSES, Message, is_event
@@ -623,18 +623,40 @@ def test_pairs_and_data_are_those_of_the_bytes_whatever_was_changed():
 
 def test_a_decoding_that_comes_late_does_not_undo_what_was_changed_meanwhile(monkeypatch):
     each = message("Event: X", "A: 1", "B: 2")
-    lock = module._decoding
+    parse = module._parse
 
-    class Waiting:
-        def __enter__(self) -> None:
-            monkeypatch.setattr(module, "_decoding", lock)
-            del each["A"]  # what another thread does while this one waits
-            each["B"] = "new"
+    def overtaken(text: str) -> Any:
+        monkeypatch.setattr(module, "_parse", parse)
+        parts = parse(text)
+        del each["A"]  # what another thread, or a signal handler, does while this one decodes
+        each["B"] = "new"
+        return parts
 
-        def __exit__(self, *_: object) -> None: ...
-
-    monkeypatch.setattr(module, "_decoding", Waiting())
+    monkeypatch.setattr(module, "_parse", overtaken)
     assert dict(each) == {"Event": "X", "B": "new"}
+
+
+def test_no_look_up_sees_another_value_of_a_repeated_header_while_the_message_is_decoded(monkeypatch):
+    each = message("Event: X", "A: first", "A: last", "B: 2")
+    seen = []
+    pairs = module._PAIRS
+
+    class Looking(dict[str, tuple[str, str]]):
+        def __missing__(self, line: str) -> tuple[str, str]:
+            seen.append((each["A"], each.name))  # what another thread does while this one decodes
+            return pairs[line]
+
+    monkeypatch.setattr(module, "_PAIRS", Looking())
+    assert len(each) == 3
+    assert set(seen) == {("first", "X")}
+    assert each["A"] == "first"
+
+
+def test_what_was_put_hides_no_repeat():
+    each = message("Response: Success", "Ping: Pong", "Note: first", "Note: last")
+    core.Ping().process_response(each)
+    assert (each["Note"], len(each), each["Note"]) == ("first", 4, "first")
+    assert "RTT" in each
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A call from its beginning to its end: events in, what is known of the call out."""
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -96,9 +97,38 @@ def test_a_call_that_ends_before_its_response_is_told_by_its_cause(cause, outcom
 def test_a_call_that_ends_without_a_cause_is_told_by_its_response(header, cause, reason, outcome):
     """As the channel of a Local does: Asterisk 16 and 22 say `Cause: 0`, and then `OriginateResponse`."""
     progress = call(NEWCHANNEL, hangup(header))
-    assert known(progress) == (None, False, cause)
+    assert known(progress) == (None, True, cause)
     progress.put([originated(reason, Uniqueid="<null>")])
     assert known(progress) == (outcome, True, cause)
+
+
+def test_a_response_without_a_channel_takes_none_away():
+    progress = call(NEWCHANNEL, UP, originated(0, Uniqueid="<null>"))
+    assert (progress.uniqueid, progress.channel, progress.ended) == (ID, CHANNEL, False)
+    progress.put([hangup(16)])
+    assert known(progress) == (Outcome.ANSWERED, True, 16)
+
+
+def test_a_call_that_ended_without_an_outcome_is_unknown_when_the_link_is_lost():
+    progress = call(NEWCHANNEL, hangup(0))
+    progress.lose(None)
+    assert isinstance(progress.error, ManagerSocketError)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        *permutations(
+            [NEWCHANNEL, UP, originated(4, "Success", Channel=CHANNEL, Uniqueid=ID), hangup(0), originated(5)], 4
+        )
+    ],
+)
+def test_a_call_that_hung_up_has_ended_and_stays_so(events):
+    progress, ended = CallProgress(ID), False
+    for each in events:
+        progress.put([each])
+        ended = ended or each.name == "Hangup" or progress.ended
+        assert progress.ended == ended
 
 
 def test_an_answered_call_ends_without_a_cause_too():
