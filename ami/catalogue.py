@@ -75,7 +75,10 @@ def event_name(event: "type[Event] | type[Aggregate]") -> str:
     """
     if isinstance(event, type) and issubclass(event, (Event, Aggregate)) and event.wire_name:
         return event.wire_name
-    raise ValueError(f"{event!r} is not an event: give a name, a declared event or aggregate class, '' or None")
+    raise ValueError(
+        f"{event!r} is not an event: give a name, a declared event or aggregate class, '' or None"
+        " (not an action, which may have the same name, and several as several arguments)"
+    )
 
 
 def parse(frame: bytes) -> Message:

@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypedDict, TypeVar
 
 from ami import login, wire
-from ami.backlog import Overflow
+from ami.backlog import Backlog, Overflow
 from ami.callbacks import Callback, CallbackRegistry, Identifier
 from ami.catalogue import Aggregate, Event
-from ami.connecting import Target
+from ami.connecting import Target, positive
 from ami.errors import Error, ManagerError, ManagerSocketError
 from ami.outcomes import Notice, Orphan, Output, Response, State, StateChange
 from ami.reconnect import Reconnect, Retries
@@ -95,12 +95,16 @@ class Dispatcher(Protocol):
     def __len__(self) -> int: ...
 
 
+_COROUTINE = 0x80  # `inspect.CO_COROUTINE`, which is slow to load
+
 L = TypeVar("L", bound=Link)
 D = TypeVar("D", bound=Dispatcher)
 
 
 class Client(Generic[L, D]):
     """A client of one Asterisk server. See `ami.Manager`."""
+
+    _awaits = False  # what callbacks return
 
     def __init__(
         self,
@@ -119,6 +123,12 @@ class Client(Generic[L, D]):
         max_frame: int = wire.MAX_FRAME,
         max_list: int = MAX_LIST,
     ) -> None:
+        if not isinstance(reconnect, (bool, Reconnect)):
+            raise TypeError(f"reconnect is True, False or an ami.Reconnect, not {reconnect!r}")
+        if keepalive is not None:  # None is without
+            positive("keepalive", keepalive)
+        positive("keepalive_timeout", keepalive_timeout)
+        Backlog(queue_size, overflow)  # says what is wrong with them
         self._debug = debug
         import logging  # here, as it is slow to load
 
@@ -200,6 +210,11 @@ class Client(Generic[L, D]):
     ) -> LoginSteps:
         """The steps of a login, which each reconnection takes again. Raises `ManagerError` while there is no link."""
         self._require_connection()
+        for what, given in (("username", username), ("secret", secret)):
+            if not isinstance(given, str):
+                raise TypeError(f"the {what} is text, not of type {type(given).__name__}")
+        if isinstance(filters, str):
+            raise TypeError(f"filters is a list of them, such as [{filters!r}], not one text")
         filters = tuple(filters)
         self._login_steps = lambda: login.login_steps(username, secret, events=events, plain=plain, filters=filters)
         return self._login_steps()
@@ -249,8 +264,13 @@ class Client(Generic[L, D]):
 
         `''` stands for every event, None for orphaned responses, `ami.StateChange` for what becomes of the link.
         Callbacks run in the order in which they were registered; registering one again moves it to the end. Raises
-        `ValueError` for anything else.
+        `ValueError` for anything else, and `TypeError` for a function that cannot be called so.
         """
+        if not callable(function):
+            raise TypeError(f"{function!r} is no function to call with an event and the manager")
+        code = getattr(function, "__code__", None)
+        if not self._awaits and code is not None and code.co_flags & _COROUTINE:
+            raise TypeError(f"{function!r} is a coroutine function: register it with an ami.aio.Manager")
         with self._changing:
             self._callbacks.register(event, function)
             self._update_wanted()

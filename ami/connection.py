@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ami.backlog import Backlog
-from ami.errors import Error, ManagerSocketError
+from ami.errors import Error, ManagerError, ManagerSocketError
 from ami.outcomes import Notice, Orphan, Output, Response
 from ami.request import Request
 from ami.runtime import Link, Lock, Runtime
@@ -46,11 +46,12 @@ class Connection:
         self._greeted.acquire()
         deadline = runtime.monotonic() + greeting_timeout
         self.session = new_session(runtime.id_prefix(), deadline, self._greeted.release)
-        self._lock = runtime.lock()
+        self._lock = runtime.mutex()
+        self._inside = False  # whether the thread that holds the lock uses the session: a signal handler must not, then
         self._over = runtime.condition()
         self._waiting_until = self.session.due
         self._answered: list[Lock] = []  # of those whose action has ended; let go when everything else is done
-        self._abandoned = False
+        self._abandoned = self._closing = False
         self._thread = runtime.thread(self._read, "ami-message-reader")
         self._thread.start()
 
@@ -73,10 +74,16 @@ class Connection:
         ended = self._runtime.lock()
         ended.acquire()
         with self._lock:
-            now = self._runtime.monotonic()
-            pending = self.session.send_action(request, now, lambda: self._answered.append(ended), action_id, **headers)
-            self._flush(now)
-            self._note_deadline()
+            self._enter()
+            try:
+                now = self._runtime.monotonic()
+                pending = self.session.send_action(
+                    request, now, lambda: self._answered.append(ended), action_id, **headers
+                )
+                self._flush(now)
+                self._note_deadline()
+            finally:
+                self._inside = False
         if self.session.closed is not None:
             self._wake()
         ended.acquire()
@@ -85,8 +92,12 @@ class Connection:
     def keep_alive(self, quiet: float, patience: float) -> None:
         """See `ClientSession.keep_alive`."""
         with self._lock:
-            self.session.keep_alive(quiet, patience, self._runtime.monotonic())
-            self._note_deadline()
+            self._enter()
+            try:
+                self.session.keep_alive(quiet, patience, self._runtime.monotonic())
+                self._note_deadline()
+            finally:
+                self._inside = False
 
     def wait_until_closed(self) -> None:
         """Wait for the end of the connection."""
@@ -101,9 +112,20 @@ class Connection:
         return self.session.closed is not None
 
     def close(self) -> None:
-        """End the connection, and every action under way with it."""
+        """End the connection, and every action under way with it.
+
+        In a signal handler that interrupted this very thread while it was using the connection: have it ended soon.
+        """
         with self._lock:
-            self.session.close(ManagerSocketError("the connection was closed"), self._runtime.monotonic())
+            if self._inside:
+                self._closing = True
+                self._link.wake()
+                return
+            self._enter()
+            try:
+                self.session.close(ManagerSocketError("the connection was closed"), self._runtime.monotonic())
+            finally:
+                self._inside = False
         self._wake()
         self._link.shutdown()
         if self._runtime.current_thread() is not self._thread:
@@ -118,6 +140,12 @@ class Connection:
         """In a child process: give back what was inherited; the connection is the parent's."""
         self.session.closed = error
         self._link.forget()
+
+    def _enter(self) -> None:
+        """Begin to use the session, with the lock. Raises `ManagerError` in a signal handler that interrupted that."""
+        if self._inside:
+            raise ManagerError("a signal handler cannot use a connection that it interrupted in its use")
+        self._inside = True
 
     def _flush(self, now: float) -> None:
         data = self.session.data_to_send()
@@ -153,7 +181,7 @@ class Connection:
     def _read(self) -> None:
         session, receive = self.session, self._link.receive
         try:
-            while session.closed is None and not self._abandoned:
+            while session.closed is None and not (self._abandoned or self._closing):
                 data = receive(self._time_to_wait())
                 with self._lock:
                     self._take(data)
@@ -201,7 +229,7 @@ class Dispatcher:
         self._manager = weakref.ref(manager)
         self._runtime = runtime
         self._backlog = backlog
-        self._lock = runtime.lock()
+        self._lock = runtime.mutex()
         self._tokens = runtime.queue()  # one when the backlog is empty no more
         self._stopped = False
         self._busy = False

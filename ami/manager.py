@@ -15,7 +15,7 @@ from ami import login, wire
 from ami.backlog import Backlog, Overflow
 from ami.catalogue import Aggregate, Event
 from ami.client import Client, ConnectOptions, Options, weakly
-from ami.connecting import Target, address, default_port, tls_context
+from ami.connecting import Target, address, default_port, positive, target
 from ami.connection import LONGEST_WAIT, Connection, Dispatcher
 from ami.errors import Error, ManagerError, ManagerSocketError
 from ami.originate import originate_request
@@ -62,10 +62,10 @@ class Manager(Client[Connection, Dispatcher]):
         runtime: Runtime = SYSTEM,
         **options: Unpack[Options],
     ) -> None:
-        self._lock = runtime.lock()
+        self._lock = runtime.mutex()
         self._runtime = runtime
         self._stop_retrying: Callable[[], None] | None = None
-        changing = runtime.lock()
+        changing = runtime.mutex()
         super().__init__(debug, logger, aggregate_timeout, chance=runtime.chance, changing=changing, **options)
         runtime.after_fork(self)
 
@@ -99,19 +99,20 @@ class Manager(Client[Connection, Dispatcher]):
 
         `ssl` is a context for TLS, or True for the system's default one. Raises `RefusedError`, `UnreachableError` or
         `TLSError` when no connection can be made, `ProtocolError` when what answers there does not speak AMI; each
-        is a `ManagerSocketError`.
+        is a `ManagerSocketError`. `TypeError` or `ValueError` say what is wrong with an argument.
         """
+        where = target(host, port, timeout, ssl)
         if self._hang_up() is not State.CLOSED:
             self._end_streams(None)
         self._login_steps = self._down_since = None
-        self._target = target = (host, port, timeout, tls_context(ssl))
+        self._target = where
         with self._lock:
             closings = self._closings
             if self._dispatcher is None:
                 self._dispatcher = Dispatcher(self, self._runtime, Backlog(self._queue_size, self._overflow))
         self._deliver(self._change_state(State.CONNECTING))
         try:
-            self._connect(target, lambda: self._closings == closings)
+            self._connect(where, lambda: self._closings == closings)
         except BaseException as error:
             reason = error if isinstance(error, Error) else None  # None: it was interrupted
             self._deliver(self._change_state(State.CLOSED, reason, ended=self._connection))
@@ -211,7 +212,7 @@ class Manager(Client[Connection, Dispatcher]):
 
     def after_fork(self) -> None:
         """Called in a child process: the link and the threads are the parent's; this manager may connect anew."""
-        self._lock, self._changing = self._runtime.lock(), self._runtime.lock()
+        self._lock, self._changing = self._runtime.mutex(), self._runtime.mutex()
         self._stop_retrying = None
         super().after_fork()
 
@@ -221,6 +222,7 @@ class Manager(Client[Connection, Dispatcher]):
         A server that then stays silent for `keepalive_timeout` seconds has lost the link. Returns a thread that ends
         with the link. Raises `ManagerError` while there is no link.
         """
+        positive("interval", interval)
         connection = self._require_connection()
         connection.keep_alive(interval, self._keepalive_timeout)
         thread = self._runtime.thread(connection.wait_until_closed, "ami-monitor")

@@ -32,6 +32,8 @@ class Retries:
     """The attempts of one manager: how many failed in a row, and what to do next."""
 
     def __init__(self, rule: Reconnect, chance: Callable[[], float]) -> None:
+        if min(rule) < 0 or rule.jitter > 1:
+            raise ValueError(f"the times and the factor are 0 or more, and jitter is from 0 to 1: not {rule}")
         self._rule = rule
         self._chance = chance
         self._failures = 0

@@ -137,6 +137,10 @@ class Runtime(Protocol):
         """A new lock."""
         ...
 
+    def mutex(self) -> Lock:
+        """A new lock that its holder may take again: a signal handler may have interrupted it."""
+        ...
+
     def condition(self) -> Condition:
         """A new condition, with a lock of its own, which its holder may take again."""
         ...
@@ -177,7 +181,7 @@ class SocketLink:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
         self._selector.register(self._wake_end, selectors.EVENT_READ)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._unsent = b""
         self._ended = False
 
@@ -298,6 +302,9 @@ class _System:
     monotonic = staticmethod(time.monotonic)
     lock = staticmethod(threading.Lock)
     current_thread = staticmethod(threading.current_thread)
+
+    def mutex(self) -> Lock:
+        return threading.RLock()
 
     def condition(self) -> Condition:
         return threading.Condition()

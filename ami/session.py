@@ -57,7 +57,11 @@ class PendingAction:
         self.request = request
         self.action_id = action_id
         self.sent = sent
-        self.deadline = sent + request.timeout
+        try:
+            self.deadline = sent + request.timeout
+        except TypeError:
+            problem = f"a request's timeout is a number of seconds (math.inf: for ever), not {request.timeout!r}"
+            raise TypeError(problem) from None
         self.wake = wake
         self.answered = self.ended = sent
         self.aggregates: list[Aggregate] = []

@@ -1,6 +1,5 @@
 """Events one after the other, and calls followed to their end, for programs with threads."""
 
-import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
@@ -31,7 +30,7 @@ class EventStream:
 
     def __init__(self, manager: "Manager", subscription: Subscription, runtime: Runtime) -> None:
         self._subscription = subscription
-        self._manager = weakref.ref(manager)
+        self._manager = manager  # who iterates over `connect(…).events()` holds nothing else
         self._runtime = runtime
         self._clock = runtime.monotonic
         self._changed = runtime.condition()
@@ -79,9 +78,7 @@ class EventStream:
     def close(self) -> None:
         """Take no more events; those that wait can still be taken out."""
         self._end(None)
-        manager = self._manager()
-        if manager is not None:
-            manager._remove_stream(self)
+        self._manager._remove_stream(self)
 
     def _put(self, outputs: list[Output]) -> None:
         """Offer outputs; those that the stream is for wait in it."""

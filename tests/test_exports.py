@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from unittest import mock
 
 import pytest
 
@@ -38,3 +39,16 @@ def test_the_versions_agree():
     from importlib.metadata import version
 
     assert version("amikit") == ami.__version__
+
+
+def test_a_name_that_was_replaced_for_a_while_is_itself_again():
+    with mock.patch("ami.manager.connect") as replaced:
+        assert ami.connect is replaced
+    assert ami.connect is importlib.import_module("ami.manager").connect
+
+
+def test_a_star_import_has_every_public_name():
+    namespace: dict[str, object] = {}
+    exec("from ami import *", namespace)
+    assert set(ami.__all__) <= set(namespace)
+    assert set(ami.__all__) <= set(dir(ami))

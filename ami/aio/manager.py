@@ -12,7 +12,7 @@ from ami.aio.streams import Call, EventStream
 from ami.backlog import Backlog, Overflow
 from ami.catalogue import Aggregate, Event
 from ami.client import Client, ConnectOptions, Options, weakly
-from ami.connecting import Target, address, connect_error, default_port, tls_context
+from ami.connecting import Target, address, connect_error, default_port, positive, target
 from ami.errors import Error, ManagerError, ManagerSocketError
 from ami.originate import originate_request
 from ami.outcomes import Response, State
@@ -30,6 +30,8 @@ __all__ = ["Connecting", "Manager", "connect"]
 
 class Manager(Client[Connection, Dispatcher]):
     """A client of one Asterisk server, for the tasks of one event loop. The arguments are those of `ami.Manager`."""
+
+    _awaits = True
 
     def __init__(
         self,
@@ -71,15 +73,16 @@ class Manager(Client[Connection, Dispatcher]):
         ssl: "ssl.SSLContext | bool | None" = None,
     ) -> None:
         """Connect, and read the greeting, within `timeout` seconds each. See `ami.Manager.connect`."""
+        where = target(host, port, timeout, ssl)
         if await self._hang_up() is not State.CLOSED:
             self._end_streams(None)
         self._login_steps = self._down_since = None
-        self._target = target = (host, port, timeout, tls_context(ssl))
+        self._target = where
         closings = self._closings
         self._start_dispatcher()
         self._deliver(self._change_state(State.CONNECTING))
         try:
-            await self._connect(target, lambda: self._closings == closings)
+            await self._connect(where, lambda: self._closings == closings)
         except BaseException as error:
             reason = error if isinstance(error, Error) else None  # None: it was cancelled
             self._deliver(self._change_state(State.CLOSED, reason, ended=self._connection))
@@ -201,6 +204,7 @@ class Manager(Client[Connection, Dispatcher]):
 
         Returns a task that ends with the link.
         """
+        positive("interval", interval)
         connection = self._require_connection()
         connection.keep_alive(interval, self._keepalive_timeout)
         return asyncio.get_running_loop().create_task(connection.wait_until_closed(), name="ami-monitor")

@@ -1,7 +1,6 @@
 """Events one after the other, and calls followed to their end, for programs with asyncio."""
 
 import asyncio
-import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
@@ -29,7 +28,7 @@ class EventStream:
 
     def __init__(self, manager: "Manager", subscription: Subscription) -> None:
         self._subscription = subscription
-        self._manager = weakref.ref(manager)
+        self._manager = manager  # who iterates over `connect(…).events()` holds nothing else
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -81,9 +80,7 @@ class EventStream:
     def close(self) -> None:
         """Take no more events; those that wait can still be taken out."""
         self._end(None)
-        manager = self._manager()
-        if manager is not None:
-            manager._remove_stream(self)
+        self._manager._remove_stream(self)
 
     def _put(self, outputs: list[Output]) -> None:
         """Offer outputs; those that the stream is for wait in it."""

@@ -156,3 +156,14 @@ def test_a_change_while_callbacks_are_looked_up_is_not_forgotten(comparison):
     countdown[0] = -1
     registered = ("early", "late") if ("Hangup", "late") in callbacks._entries else ("early",)
     assert callbacks.matching(HANGUP) == registered
+
+
+@pytest.mark.parametrize("name", ["Hangup", "Undeclared"])
+def test_an_event_whose_name_was_taken_away_or_changed_silences_no_other(name):
+    callbacks = registry((name, "f"))
+    changed, emptied = event(name), event(name)
+    changed["Event"] = "Renamed"
+    emptied.clear()
+    callbacks.matching(changed)
+    assert callbacks.matching(emptied) == ("f",)
+    assert callbacks.matching(event(name)) == ("f",)

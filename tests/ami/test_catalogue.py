@@ -334,3 +334,12 @@ def test_an_aggregate_may_have_another_name_than_its_class():
 
     assert Renamed("1").name == event_name(Renamed) == "Renamed_Aggregate"
     assert Derived("1").name == event_name(Derived) == "Derived"
+
+
+def test_names_that_are_made_up_take_little_memory():
+    for number in range(5000):
+        assert parse(frame(f"Event: Made{number}")).name == f"Made{number}"
+    long = "Long" * 1000
+    assert parse(frame(f"Event: {long}")).name == long
+    assert len(catalogue.KINDS) <= 4096
+    assert max(map(len, catalogue.KINDS)) < 200

@@ -121,6 +121,7 @@ class SpyLink:
         self._waits = waits
         self.breaks = False
         self.closed = False
+        self.interrupt: Callable[[], object] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._link, name)
@@ -130,6 +131,8 @@ class SpyLink:
         return self._link.receive(timeout)
 
     def send(self, data: bytes) -> None:
+        if self.interrupt is not None:  # by what a signal handler does then
+            self.interrupt()
         if self.breaks:
             raise ManagerSocketError("the connection broke while sending: Broken pipe")
         self._link.send(data)
@@ -429,6 +432,31 @@ def test_an_action_that_cannot_be_sent_ends_the_link(server, spy, start):
         assert not manager.is_connected()
 
 
+def test_a_signal_handler_may_close_the_manager_in_the_middle_of_an_action(server, spy, start):
+    with Manager(runtime=spy) as manager:
+        manager.connect(server.host, server.port)
+        spy.links[0].interrupt = manager.close
+        with pytest.raises(ManagerSocketError, match="closed"):
+            start(manager.send_action, core.Ping()).result(timeout=5)
+        assert manager.state == "closed"
+
+
+def test_a_signal_handler_cannot_send_in_the_middle_of_an_action(server, spy, start):
+    with Manager(runtime=spy) as manager:
+        manager.connect(server.host, server.port)
+        manager.login(server.username, server.secret)
+        refused = []
+
+        def interrupt() -> None:
+            with pytest.raises(ManagerError, match="signal handler") as caught:
+                manager.send_action(core.Ping())
+            refused.append(caught.value)
+
+        spy.links[0].interrupt = interrupt
+        assert start(manager.send_action, core.Ping()).result(timeout=5).success
+        assert len(refused) == 1
+
+
 def test_a_mistake_in_the_reading_thread_ends_the_link_and_is_reported(server, manager, start, monkeypatch):
     def fail(data: bytes, now: float) -> None:
         raise RuntimeError("a mistake")
@@ -508,7 +536,7 @@ def test_monitoring_ends_with_the_link_even_between_two_pings(manager):
 
 def test_monitoring_ends_with_the_link_even_while_a_ping_is_under_way(server, manager):
     server.on("Ping").reply()
-    monitor = manager.monitor_connection(0)
+    monitor = manager.monitor_connection(0.001)
     server.wait_for("Ping")
     manager.disconnect()
     monitor.join(5)

@@ -744,3 +744,17 @@ def test_messages_and_aggregates_have_their_documented_base():
     assert issubclass(_Event, _MessageTemplate)
     assert issubclass(_Aggregate, _MessageTemplate)
     assert not issubclass(dict, _MessageTemplate)
+
+
+def test_a_message_may_be_looked_at_while_another_is_decoded(monkeypatch):
+    """By a finaliser, or a signal handler; also in a child that was forked then."""
+    other = message("Event: Y", "A: 1")
+    parse = module._parse
+
+    def interrupted(text: str) -> Any:
+        monkeypatch.setattr(module, "_parse", parse)
+        assert dict(other) == {"Event": "Y", "A": "1"}
+        return parse(text)
+
+    monkeypatch.setattr(module, "_parse", interrupted)
+    assert dict(message("Event: X", "B: 2")) == {"Event": "X", "B": "2"}

@@ -95,7 +95,8 @@ def test_an_error_about_a_secret_does_not_show_it(bad):
 CONFIGURATION = [
     "Line-000000-000001: secret={}", "Line-000000-000001: Secret => {}", "Line-000001-000002: md5_cred = {}",
     'JSON: {{"general": {{"secret":"{}","port":"5038"}}}}', 'JSON: {{"password" : "a\\"{}"}}',
-    "Var-000001: secret\r\nValue-000001: {}", "Value-000002: {}\r\nVar-000002: Password",
+    "Var-000001: secret\r\nMatch-000001: {}", "Var-000001: secret\r\nValue-000001: {}",
+    "Value-000002: {}\r\nVar-000002: Password",
 ]  # fmt: skip
 
 
@@ -118,6 +119,13 @@ def test_what_is_none_is_shown(line):
     frame = f"Response: Success\r\n{line}\r\n\r\n".encode()
     assert redacted(frame) == f"Response: Success | {line}"
     assert HIDDEN not in repr(Message(frame))
+
+
+@pytest.mark.parametrize("kind", [list, tuple, set, frozenset])
+def test_a_setting_among_several_values_is_hidden(kind):
+    request = Request("UserEvent")
+    request["Variable"] = kind([f"secret={SECRET}"])
+    assert SECRET not in repr(request)
 
 
 def test_what_somebody_tried_to_log_in_with_is_hidden():

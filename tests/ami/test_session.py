@@ -1,6 +1,8 @@
 """The client's state machine, with bytes and a time that the tests make up."""
 
+import gc
 import math
+import weakref
 from collections import Counter
 from typing import Any
 
@@ -1520,6 +1522,12 @@ class Anything(RuleBasedStateMachine):
                 assert deadline <= each.deadline
 
     @invariant()
+    def the_session_is_due_no_later_than_its_next_deadline(self) -> None:
+        deadline = self.talk.session.next_deadline()
+        assert self.talk.session.due <= (math.inf if deadline is None else deadline)
+        assert self.talk.session.closed is None or self.talk.session.due == math.inf
+
+    @invariant()
     def the_timer_leaves_nothing_that_is_due(self) -> None:
         self.outputs += self.talk.wait(0)
         deadline = self.talk.session.next_deadline()
@@ -1575,3 +1583,43 @@ class Anything(RuleBasedStateMachine):
 
 TestAnything = Anything.TestCase
 TestAnything.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+
+
+def test_an_action_that_has_ended_is_let_go_at_once():
+    talk = Talk()
+    slow = Request("Slow")
+    slow.timeout = 3600
+    pending = talk.send(slow)
+    talk.answer(pending, "Success", "Much: " + "x" * 1000)
+    kept = weakref.ref(pending)
+    del pending
+    gc.collect()
+    assert kept() is None
+
+
+ODD_STREAMS = [
+    b"Event: A\r\n\r\n\r\r\n\r\n", b"Event: A\r\n\r\n\r\nEvent: B\r\n\r\n", b"Event: A\r\nX: 1\r\n\nEvent: B\r\n\r\n",
+    b"Event: A\r\n\r\n\r\n\r\n\r\nEvent: B\r\n\r\n", b"\r\nEvent: A\r\n\r\n", b"Event: A\r\n\r\n\n\r\nEvent: B\r\n\r\n",
+    b"Response: Follows\r\nEvent: no\r\n\r\nEvent: no\r\n\r\n--END COMMAND--\r\n\r\nEvent: A\r\n\r\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", ODD_STREAMS)
+def test_what_comes_of_odd_bytes_does_not_depend_on_where_reads_end(stream):
+    def outputs(*chunks: bytes) -> list[str]:
+        talk = Talk()
+        return [repr(each) for chunk in chunks for each in talk.say_bytes(chunk)]
+
+    whole = outputs(stream)
+    assert outputs(*(stream[place : place + 1] for place in range(len(stream)))) == whole
+    for place in range(len(stream)):
+        assert outputs(stream[:place], stream[place:]) == whole
+
+
+def test_a_timeout_that_is_no_number_is_told_before_anything_is_sent():
+    talk = Talk()
+    request = core.Ping()
+    request.timeout = None  # type: ignore[assignment]
+    with pytest.raises(TypeError, match="a request's timeout is a number of seconds"):
+        talk.send(request)
+    assert talk.session.data_to_send() == b""

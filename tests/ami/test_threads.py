@@ -5,6 +5,7 @@ import sys
 import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from ami import Manager, core_events
 from ami.catalogue import parse
@@ -95,13 +96,19 @@ def test_a_class_is_found_while_another_thread_is_still_loading_families():
     assert run(program) == "FAXStatus\n"
 
 
+def is_held(lock: Any) -> bool:
+    """Whether another thread would have to wait for a lock."""
+    with ThreadPoolExecutor(1) as pool:
+        return not pool.submit(lock.acquire, False).result()
+
+
 def test_callbacks_and_streams_change_what_is_wanted_one_after_the_other():
     """Otherwise one of two threads could put back what the other has just changed."""
     seen = []
 
     class Watched(Manager):
         def _update_wanted(self) -> None:
-            seen.append(self._changing.locked())
+            seen.append(is_held(self._changing))
             super()._update_wanted()
 
     manager = Watched()
@@ -119,7 +126,7 @@ def test_a_new_link_is_told_what_is_wanted_under_the_same_lock(monkeypatch):
     original = Manager._update_wanted
 
     def update(manager: Manager) -> None:
-        seen.append(manager._changing.locked())
+        seen.append(is_held(manager._changing))
         original(manager)
 
     monkeypatch.setattr(Manager, "_update_wanted", update)

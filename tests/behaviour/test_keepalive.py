@@ -59,7 +59,7 @@ def test_a_silent_server_is_connected_to_anew(rogue, make_manager, listen):
 
 
 def test_there_is_no_ping_before_the_login(rogue, make_manager, start):
-    manager = make_manager(keepalive=0, keepalive_timeout=0.01)
+    manager = make_manager(keepalive=0.001, keepalive_timeout=0.01)
     peer = rogue.greet(manager.connect)
     waiting = start(manager.send_action, patient())
     action = peer.action("Wait")
@@ -75,7 +75,7 @@ def test_there_is_no_ping_before_the_login(rogue, make_manager, start):
 def test_monitoring_pings_from_the_login_on(rogue, make_manager, start):
     manager = make_manager()
     peer = rogue.greet(manager.connect)
-    manager.monitor_connection(0)
+    manager.monitor_connection(0.001)
     login = start(manager.login, "admin", "secret")
     peer.log_in()  # its two actions come first
     login.result(GUARD)
@@ -103,7 +103,7 @@ def test_without_keepalive_a_silent_server_is_waited_for(rogue, make_manager, st
 
 
 def test_the_answer_to_a_ping_of_its_own_is_no_orphan(server, make_manager, log_in, listen):
-    manager = make_manager(keepalive=0)
+    manager = make_manager(keepalive=0.001)
     orphans, every = listen(None, manager), listen("", manager)
     server.on("Ping").times(3).reply(response(Ping="Pong"))
     server.on("Ping").times(3).reply(response(Ping="Pong"), event("Pinged"))
@@ -123,6 +123,6 @@ def test_a_server_that_refuses_pings_is_alive(rogue, make_manager):
 
 
 def test_the_ping_of_a_program_is_its_own(server, make_manager, log_in):
-    manager = make_manager(keepalive=0)
+    manager = make_manager(keepalive=0.001)
     log_in(manager)
     assert manager.send_action(core.Ping(), "own").action_id == "own"

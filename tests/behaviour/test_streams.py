@@ -340,3 +340,24 @@ def test_connecting_ends_no_stream_unless_it_closes_a_link(server, make_manager,
     assert next(early) == "Hangup"
     manager.connect(server.host, server.port)
     assert list(early) == []
+
+
+def test_a_stream_keeps_its_manager(server, driver, log_in):
+    """As in `for event in ami.connect(…).events("Hangup")`."""
+    manager = driver()
+    log_in(manager)
+    reference = weakref.ref(getattr(manager, "manager", manager))
+    stream = manager.events("Hangup")
+    del manager
+    gc.collect()
+    server.emit(event("Hangup"))
+    assert stream.get(GUARD)["Event"] == "Hangup"
+    assert reference() is not None
+    stream.close()
+    del stream
+    for _ in range(1000):
+        gc.collect()
+        if reference() is None:
+            break
+        threading.Event().wait(0.005)
+    assert reference() is None
