@@ -24,6 +24,9 @@ LONGEST_WAIT = 86_400.0
 _BATCH = 256  # how many outputs are taken out of the queue at a time
 
 
+_INTERRUPTED = "a signal handler cannot use a connection that it interrupted in its use; it may close it"
+
+
 class Connection:
     """One link with its session, and the thread that reads it. It does not know the manager that owns it."""
 
@@ -47,7 +50,9 @@ class Connection:
         deadline = runtime.monotonic() + greeting_timeout
         self.session = new_session(runtime.id_prefix(), deadline, self._greeted.release)
         self._lock = runtime.mutex()
-        self._inside = False  # whether the thread that holds the lock uses the session: a signal handler must not, then
+        # Whether the thread that holds the lock uses the session: a signal handler that interrupted it must not, then.
+        # Set without a call in between, where the handler could come first.
+        self._inside = False
         self._over = runtime.condition()
         self._waiting_until = self.session.due
         self._answered: list[Lock] = []  # of those whose action has ended; let go when everything else is done
@@ -74,7 +79,9 @@ class Connection:
         ended = self._runtime.lock()
         ended.acquire()
         with self._lock:
-            self._enter()
+            if self._inside:
+                raise ManagerError(_INTERRUPTED)
+            self._inside = True
             try:
                 now = self._runtime.monotonic()
                 pending = self.session.send_action(
@@ -92,7 +99,9 @@ class Connection:
     def keep_alive(self, quiet: float, patience: float) -> None:
         """See `ClientSession.keep_alive`."""
         with self._lock:
-            self._enter()
+            if self._inside:
+                raise ManagerError(_INTERRUPTED)
+            self._inside = True
             try:
                 self.session.keep_alive(quiet, patience, self._runtime.monotonic())
                 self._note_deadline()
@@ -121,7 +130,7 @@ class Connection:
                 self._closing = True
                 self._link.wake()
                 return
-            self._enter()
+            self._inside = True
             try:
                 self.session.close(ManagerSocketError("the connection was closed"), self._runtime.monotonic())
             finally:
@@ -140,12 +149,6 @@ class Connection:
         """In a child process: give back what was inherited; the connection is the parent's."""
         self.session.closed = error
         self._link.forget()
-
-    def _enter(self) -> None:
-        """Begin to use the session, with the lock. Raises `ManagerError` in a signal handler that interrupted that."""
-        if self._inside:
-            raise ManagerError("a signal handler cannot use a connection that it interrupted in its use")
-        self._inside = True
 
     def _flush(self, now: float) -> None:
         data = self.session.data_to_send()
