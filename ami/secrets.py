@@ -6,15 +6,20 @@ from typing import Any
 
 from ami import wire
 
-__all__ = ["HIDDEN", "redacted", "secret_keys", "without_secrets"]
+__all__ = ["HIDDEN", "SETTINGS", "redacted", "secret_keys", "without_secrets"]
 
 _SECRET = frozenset({
     "challenge", "expectedresponse", "md5cred", "md5secret", "newpassword", "oauthsecret", "oldpassword", "password",
     "passworddigest", "receivedchallenge", "receivedhash", "refreshtoken", "secret",
 })  # fmt: skip
 
-# What is secret in Asterisk's configuration, which `GetConfig` and its kin read and `UpdateConfig` writes.
-_SETTINGS = "secret|md5secret|remotesecret|dbsecret|vmsecret|password|md5_cred|oauth_secret|refresh_token"
+SETTINGS = (
+    "secret", "md5secret", "remotesecret", "dbsecret", "vmsecret", "password", "md5_cred", "oauth_secret",
+    "refresh_token",
+)  # fmt: skip
+"""What is secret in Asterisk's configuration, which `GetConfig` and its kin read and `UpdateConfig` writes."""
+
+_SETTINGS = "|".join(SETTINGS)
 _SETTING = re.compile(rf"(?i)^((?:{_SETTINGS})\s*=>?\s*).+|(\"(?:{_SETTINGS})\"\s*:\s*\")(?:[^\"\\]|\\.)+", re.DOTALL)
 _SETTING_NAME = re.compile(rf"(?i)(?:{_SETTINGS})\s*")
 

@@ -6,6 +6,7 @@ redacted recording still replays: logins are matched by their user.
 
 import re
 
+from ami.secrets import SETTINGS
 from amisim.action import read_action
 from amisim.recording import Record, splice
 
@@ -17,7 +18,7 @@ _CHALLENGE = re.compile(rb"^(Challenge: )([^\r\n]+)", re.MULTILINE)
 _PROOF = re.compile(
     rb"^((?:Challenge|ReceivedChallenge|Response|ExpectedResponse|ReceivedHash): )([^\r\n]+)", re.MULTILINE
 )
-_NAMES = rb"(?:secret|md5secret|dbsecret|vmsecret|password|md5_cred)"
+_NAMES = b"(?:" + "|".join(SETTINGS).encode() + b")"
 _OF_CONFIGURATION = (
     re.compile(rb"^(Line-\d+-\d+: *" + _NAMES + rb" *=>? *)([^\r\n]+)", re.MULTILINE | re.IGNORECASE),  # GetConfig
     re.compile(rb'("' + _NAMES + rb'" *: *")((?:[^"\\\r\n]|\\.)+)', re.IGNORECASE),  # GetConfigJSON
