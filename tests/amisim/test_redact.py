@@ -69,7 +69,7 @@ def test_what_is_no_secret_is_kept(record):
     [
         b"Response: Success\r\nCategory-000001: admin\r\nLine-000001-000000: secret=canary\r\n\r\n",
         b"Response: Success\r\nLine-000001-000000: Md5Secret => canary\r\nLine-000001-000001: read=all\r\n\r\n",
-        b"Response: Success\r\nLine-000001-000000: oauth_secret=canary\r\nLine-000001-000001: refresh_token = canary\r\n\r\n",
+        b"Response: Success\r\nLine-0-0: oauth_secret=canary\r\nLine-0-1: refresh_token = canary\r\n\r\n",
         b'Response: Success\r\nJSON: {"admin":{"secret":"canary","read":"all"},"b":{"password": "ca\\"nary"}}\r\n\r\n',
         b"Event: AuthDetail\r\nUsername: phone1\r\nPassword: canary\r\nMd5Cred: canary\r\n\r\n",
     ],
