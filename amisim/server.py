@@ -20,12 +20,14 @@ from typing import Any, Self, cast
 from amisim import library
 from amisim.action import ClientAction
 from amisim.causes import RecordBuilder
+from amisim.host import AS_ASTERISK, BANNERS, Host, Limits
 from amisim.recording import CUT_SHORT, Record, Recording, RecordingReader, consistent
 from amisim.replay import Replay
 from amisim.script import Rule, Script
-from amisim.session import BANNERS, Host, ServerSession
+from amisim.session import ServerSession
 from amisim.steps import Message, Send, render
 from amisim.timeline import lines
+from amisim.users import User
 
 _logger = logging.getLogger(__name__)
 
@@ -43,7 +45,8 @@ class Server:
             server.on("Ping").reply(wait(0.2), response(Ping="Pong"))
             manager.connect(server.host, server.port)
 
-    It knows the user `username` with the secret `secret`, or `users`, and is of `version` (of Asterisk). With
+    It knows the user `username` with the secret `secret`, or `users` (secrets, or a `User` each, by name), and is of
+    `version` (of Asterisk). `limits` is how much it bears from clients. With
     `recording` (a name, a path, or one that is loaded) it replays that, `speed` times as fast as it was
     recorded; 0 is at once. With `hold`, recorded traffic that answers no action waits for `play`, so that a test can
     register its callbacks first. `seed` makes what is random the same each time.
@@ -56,12 +59,13 @@ class Server:
         port: int = 0,
         username: str = "admin",
         secret: str = "secret",
-        users: Mapping[str, str] | None = None,
+        users: Mapping[str, str | User] | None = None,
         version: str = "22",
         recording: str | Path | Recording | None = None,
         speed: float = 1,
         hold: bool = False,
         seed: int = 0,
+        limits: Limits = AS_ASTERISK,
     ) -> None:
         version = str(version)
         if version not in BANNERS:
@@ -74,14 +78,17 @@ class Server:
         """Every action that has arrived, in order."""
         self.transcript: list[Record] = []
         """Every frame and every opening and closing of a connection, in order."""
-        self.username, self.secret = next(iter((users or {username: secret}).items()))
+        users = users or {username: secret}
+        self.username = next(iter(users))
+        first = users[self.username]
+        self.secret = first.secret if isinstance(first, User) else first
         self._replay = None if recording is None else _replay(recording, speed)
         self._holds_back = hold
         self._script = Script()
         self._builder = RecordBuilder()
         rng = random.Random(seed)
-        self._model = Host(
-            users=dict(users or {username: secret}),
+        self._host = Host(
+            users=users,
             version=version,
             script=self._script,
             replay=self._replay,
@@ -89,6 +96,7 @@ class Server:
             arrived=self._note_action,
             holds_back=lambda: self._holds_back,
             wall_clock=time.time,
+            limits=limits,
         )
         self._changed = threading.Condition()
         self._connections: dict[int, _Connection] = {}
@@ -166,7 +174,12 @@ class Server:
         data = (
             event if isinstance(event, bytes) else (render(event.headers) if isinstance(event, Message) else event).data
         )
-        self._call(lambda connection: connection.emit(data))
+
+        def publish() -> None:
+            self._host.publish(data, self._now())
+            self._pump_touched()
+
+        self._running.call_soon_threadsafe(publish)
 
     def play(self) -> None:
         """Let the recorded traffic go that `hold` held back, and hold back no more."""
@@ -205,19 +218,30 @@ class Server:
 
     def _call(self, function: Callable[["_Connection"], None]) -> None:
         """Call a function, in the server's thread, with each connection."""
-        if self._loop is None:
-            raise RuntimeError("the server is not running: use it in a with statement, or call start()")
 
         def call() -> None:
             for connection in list(self._connections.values()):
                 function(connection)
 
-        self._loop.call_soon_threadsafe(call)
+        self._running.call_soon_threadsafe(call)
+
+    @property
+    def _running(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            raise RuntimeError("the server is not running: use it in a with statement, or call start()")
+        return self._loop
 
     # What connections say, in the server's thread
 
-    def _now(self, loop: asyncio.AbstractEventLoop) -> float:
-        return loop.time() - self._started_at
+    def _now(self) -> float:
+        return self._running.time() - self._started_at
+
+    def _pump_touched(self) -> None:
+        """Send what was published to others than who caused it."""
+        while self._host.touched:
+            connection = self._connections.get(self._host.touched.pop())
+            if connection is not None:
+                connection.wake()
 
     def _note_action(self, number: int, action: ClientAction) -> None:
         with self._changed:
@@ -241,7 +265,10 @@ class _Connection(asyncio.Protocol):
         self._number = server._count
         server._connections[self._number] = self
         server.transcript.append(server._builder.open(self._number, self._now()))
-        self._session = ServerSession(server._model, self._number, self._now())
+        local, remote = (self._transport.get_extra_info(key) for key in ("sockname", "peername"))
+        self._session = ServerSession(
+            server._host, self._number, self._now(), local="{}/{}".format(*local), remote="{}/{}".format(*remote)
+        )
         self._pump()
 
     def data_received(self, data: bytes) -> None:
@@ -261,13 +288,10 @@ class _Connection(asyncio.Protocol):
         self._over = True
         if self._timer is not None:
             self._timer.cancel()
+        self._session.closed()
         self._server._connections.pop(self._number, None)
         error = type(exc).__name__ if exc is not None else ""
         self._server.transcript += self._server._builder.end(self._number, "<", self._now(), error)
-
-    def emit(self, data: bytes) -> None:
-        self._session.emit(data, self._now())
-        self._pump()
 
     def play(self) -> None:
         self._session.play(self._now())
@@ -285,7 +309,7 @@ class _Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _now(self) -> float:
-        return self._server._now(self._loop)
+        return self._loop.time() - self._server._started_at
 
     def _pump(self) -> None:
         """Send what there is to send, and come back when there is more."""
@@ -300,9 +324,11 @@ class _Connection(asyncio.Protocol):
         if self._session.closing is not None:
             self.close(self._session.closing.how)
         elif (deadline := self._session.next_deadline()) is not None:
-            self._timer = self._loop.call_at(deadline + self._server._started_at, self._wake)
+            self._timer = self._loop.call_at(deadline + self._server._started_at, self.wake)
+        self._server._pump_touched()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Do what is due."""
         self._session.handle_timer(self._now())
         self._pump()
 

@@ -2,96 +2,107 @@
 
 A driver gives it bytes and the time, and takes from it chunks to send, the wish to close, and the time of
 its next deadline. An action is answered by the script, else by the recording that is replayed, else as
-Asterisk would: login, plain and by MD5 challenge, `Ping`, `Events`, `Logoff`; anything else is unknown.
+Asterisk would (`amisim.asterisk`).
 
-Facts (seen on 16.28 and 22.10): a refused login is answered after one second, and then the connection is
-closed; before the login only `Login`, `Challenge` and `Logoff` are served; every empty line outside a message is
-an action without `Action`; the ActionID is the second header of a response.
+Facts (seen on 16.28 and 22.10): a connection is served by one thread, which answers one action after the other. What
+takes its time holds up all that comes after it, events included: they follow the answer. So a response and the list
+that it begins are never interleaved with anything.
 """
 
-import hashlib
 import heapq
 import itertools
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ami import wire
 from ami.catalogue import parse
-from amisim.action import ClientAction, read_action
-from amisim.replay import Replay, ReplayConnection
-from amisim.script import Script
-from amisim.steps import Close, Message, Send, Timed, Wait, answer, event, render, response
+from amisim.action import ActionReader, ClientAction, read_action
+from amisim.asterisk import Answer, Flush, UntilEvent, answer_of
+from amisim.filters import EventFilter, event_filter, passes
+from amisim.host import BANNERS, Host
+from amisim.replay import ReplayConnection
+from amisim.steps import Close, Send, Timed, Wait, answer, response
+from amisim.users import ALL, User, classes, mask
 
 __all__ = ["BANNERS", "Host", "ServerSession"]
 
-BANNERS = {
-    "11": "1.3",
-    "13": "2.10.6",
-    "16": "5.0.4",
-    "18": "7.0.3",
-    "20": "9.0.0",
-    "22": "11.0.0",
-}
-"""The version of AMI in the greeting of a version of Asterisk: of the last release of each, as far as is known."""
-
 _LAST = 2**31  # the order of what is no recorded step
 
-_REFUSAL_DELAY = 1.0
-"""Seconds that Asterisk waits before it answers a login that it refuses."""
+_ALWAYS_SERVED = frozenset({"challenge", "login", "logoff", "ping", "events"})
+"""What is answered as Asterisk would, though a recording that is replayed has no answer to it."""
 
 
-class Host(NamedTuple):
-    """What all connections of one server share."""
+class _Playing:
+    """An answer that is under way; or, after its response and its list, what else its steps have to come."""
 
-    users: dict[str, str]
-    """Secrets by user name."""
+    def __init__(self, action: ClientAction, steps: Iterable[Send | Wait | Close | UntilEvent | Flush], due: float):
+        self.action = action
+        self.steps = iter(steps)
+        self.due = due
+        self.is_complete = False
+        """Whether the response, and the list that it begins, are sent."""
 
-    version: str
-    """The version of Asterisk to be."""
 
-    script: Script
-    replay: Replay | None
-    challenge: Callable[[], str]
-    """Makes the challenge of a connection: up to nine digits."""
+class _Pending(NamedTuple):
+    """What is to be sent when an answer is complete."""
 
-    arrived: Callable[[int, ClientAction], None]
-    """Called with the number of the connection and each action that arrives."""
-
-    holds_back: Callable[[], bool]
-    """Whether recorded traffic that nobody asked for waits for `ServerSession.play`."""
-
-    wall_clock: Callable[[], float]
-    """The time of day, in seconds since 1970, as messages tell it."""
+    data: bytes
+    is_event: bool
+    """Whether the connection has to be one that may see it."""
 
 
 class ServerSession:
-    """One connection of a client. Every `now` is in seconds, on any clock that does not go back."""
+    """One connection of a client. Every `now` is in seconds, on any clock that does not go back.
 
-    def __init__(self, host: Host, number: int, now: float) -> None:
+    `local` and `remote` are the addresses of its two ends, as security events tell them.
+    """
+
+    def __init__(
+        self, host: Host, number: int, now: float, *, local: str = "127.0.0.1/5038", remote: str = "127.0.0.1/50000"
+    ) -> None:
+        self.host = host
         self.number = number
-        self.logged_in = False
-        self.events_on = True
+        self.user = User("")
+        self.user_name = ""
+        self.logged_in_at: float | None = None
+        """The time of day of the login."""
+        self.mask = ALL
+        """The bits of the classes of events that the client wants."""
+        self.filters: list[EventFilter] = []
+        self.challenge = ""
+        self.local_address = _address(local)
+        self.remote_address = _address(remote)
         self.closing: Close | None = None
         """Set when the connection is to be closed, after the chunks that are there by then."""
-        self._host = host
-        self._reader = wire.FrameReader(from_server=False)
-        self._challenge = ""
-        self._refused = False
-        self._scheduled: list[tuple[float, int, int, Timed]] = []
+        self._now = now
+        self._began = now
+        self._inbox: deque[ClientAction] = deque()
+        self._answering: _Playing | None = None  # nothing else is sent before it is complete
+        self._until_event: _Playing | None = None
+        self._pending: list[_Pending] = []
+        self._plays: list[tuple[float, int, _Playing]] = []
+        self._scheduled: list[tuple[float, int, int, Timed]] = []  # what is replayed
         self._order = itertools.count()
         self._held_back: list[tuple[float, Timed]] = []
         self._chunks: list[bytes] = []
         self._received = 0
+        self._eof = False
+        self._actions = ActionReader(max_line=host.limits.line, max_headers=host.limits.headers)
+        self._frames = wire.FrameReader(from_server=False)
         self._keeps_time = host.replay is not None and host.replay.speed > 0
         self._replayed = host.replay.connect(now) if host.replay is not None else None
+        if self._replayed is None and len(host.unauthenticated) >= host.limits.auth_limit:
+            self.closing = Close()
+        host.sessions[number] = self
+        host.unauthenticated.add(number)
         if self._replayed is not None:
             opening = self._replayed.opened()
         else:
-            opening = [Timed(now, 0, Send(f"Asterisk Call Manager/{BANNERS[host.version]}\r\n".encode()))]
+            opening = [Timed(now, 0, Send(f"Asterisk Call Manager/{host.ami_version}\r\n".encode()))]
         self._schedule(opening)
         self._greets_at = max([now, *(each.due for each in opening if each.order == opening[0].order)])
         self._early: list[ClientAction] = []  # what came before the greeting was due, which is not looked at before
-        self._early_eof = False
         self._answered_at = self._greets_at
         self.handle_timer(now)
 
@@ -100,28 +111,43 @@ class ServerSession:
     def receive_data(self, data: bytes, now: float) -> None:
         """Take bytes that the client sent."""
         self.handle_timer(now)
-        for frame in self._reader.feed(data):
+        if self._replayed is None:
+            actions = self._actions.feed(data)
+        else:
+            actions = [read_action(frame) for frame in self._frames.feed(data)]
+        for action in actions:
             if now < self._greets_at:
-                self._early.append(read_action(frame))
+                self._early.append(action)
             else:
-                self._receive(read_action(frame), now)
-        if self._reader.error is not None:
+                self._receive(action, now)
+        if self._frames.error is not None:
             self.closing = Close("reset")
         self.handle_timer(now)
 
     def receive_eof(self, now: float) -> None:
         """The client closed its sending side: what it asked before is answered, then the connection is closed."""
-        if self._early:
-            self._early_eof = True
-        else:
-            self._schedule_one(max(now, self._answered_at), Close())
+        self._eof = True
+        self._wake(now)
+        self._serve(now)
         self.handle_timer(now)
 
+    def closed(self) -> None:
+        """The connection is no more."""
+        self.host.sessions.pop(self.number, None)
+        self.host.unauthenticated.discard(self.number)
+
     def emit(self, data: bytes, now: float) -> None:
-        """Send an event, if the client is logged in and wants events."""
-        if self.logged_in and self.events_on:
-            self._schedule_one(now, Send(data))
-            self.handle_timer(now)
+        """Send an event, if the client may see it and wants to, as soon as no answer is under way.
+
+        A driver calls `handle_timer` after it.
+        """
+        if not self.logged_in:
+            return
+        if self._answering is not None:
+            self._pending.append(_Pending(data, True))
+            self._wake(now)
+        elif self._sees(data):
+            self._chunks.append(data)
 
     def play(self, now: float) -> None:
         """Let recorded traffic go that was held back, as if what it follows from had happened now."""
@@ -137,15 +163,178 @@ class ServerSession:
             self._drop_unasked()
             self._schedule_recorded(turned, now)
         if self._early and now >= self._greets_at:
-            self._send_due(self._greets_at)
+            self._do_until(self._greets_at)
             early, self._early = self._early, []
             for action in early:
                 self._receive(action, self._greets_at)
-            if self._early_eof:
-                self._schedule_one(self._answered_at, Close())
-        self._send_due(now)
+            self._serve(self._greets_at)
+        self._do_until(now)
+        if self.closing is None and now >= self._auth_deadline:
+            self.closing = Close()
+        self._now = now
 
-    def _send_due(self, now: float) -> None:
+    def next_deadline(self) -> float | None:
+        """The time at which `handle_timer` has something to do, or None."""
+        if self.closing is not None:
+            return None
+        deadline = min(self._next_recorded, self._next_played, self._auth_deadline)
+        return None if deadline == float("inf") else deadline
+
+    def take_chunks(self) -> list[bytes]:
+        """What is to be sent now; each is one write."""
+        chunks, self._chunks = self._chunks, []
+        return chunks
+
+    # What answers use
+
+    @property
+    def logged_in(self) -> bool:
+        """Whether the client has logged in."""
+        return self.logged_in_at is not None
+
+    @property
+    def uptime(self) -> int:
+        """For how many seconds this Asterisk has been up."""
+        return 100 + int(self._now)
+
+    def log_in(self, action: ClientAction) -> None:
+        """Accept a login."""
+        name = action.get("Username")
+        self.user_name = name
+        self.user = self.host.users.get(name.lower(), User(""))
+        self.logged_in_at = self.host.wall_clock()
+        wanted = mask(action.get("Events"))
+        self.mask = ALL if wanted is None else wanted
+        self.filters = [event_filter(text, "", modern=False) for text in self.user.filters]
+        self.host.unauthenticated.discard(self.number)
+
+    def publish(self, event: bytes) -> None:
+        """Send an event to every connection that may see it, this one included."""
+        self.host.publish(event, self._now)
+
+    def stand_in(self, action: ClientAction) -> None:
+        """Play what followed from the recorded login, of which this one takes the place."""
+        if self._replayed is not None:
+            self._schedule_recorded(self._replayed.stand_in(action, self._now), self._now)
+
+    # One thing after the other
+
+    def _receive(self, action: ClientAction, now: float) -> None:
+        if self.closing is not None:
+            return
+        self._received += 1
+        self.host.arrived(self.number, action)
+        self._inbox.append(action)
+        self._wake(now)
+        self._serve(now)
+
+    def _serve(self, now: float) -> None:
+        """Begin to answer what has come, and close when all is answered that a client sent who has gone."""
+        while self._inbox and self._answering is None:
+            self._begin(self._inbox.popleft(), now)
+        if self._eof and not self._inbox and not self._early and self._answering is None:
+            self._schedule([Timed(max(now, self._answered_at), _LAST, Close())])
+
+    def _begin(self, action: ClientAction, now: float) -> None:
+        if self._replayed is not None and self.host.script.find(action) is None:
+            if self._answer_as_recorded(self._replayed, action, now):
+                return
+            steps = self._answer_to_unrecorded(self._replayed, action)
+        else:
+            steps = answer_of(self, action)
+        self._answering = _Playing(action, answer(steps, action.name, action.action_id), now)
+        self._continue(self._answering)
+
+    def _continue(self, playing: _Playing) -> None:
+        heapq.heappush(self._plays, (playing.due, next(self._order), playing))
+
+    def _wake(self, now: float) -> None:
+        """End the waiting for an event."""
+        playing, self._until_event = self._until_event, None
+        if playing is not None:
+            self._plays = [each for each in self._plays if each[-1] is not playing]
+            heapq.heapify(self._plays)
+            playing.due = now
+            self._continue(playing)
+
+    @property
+    def _next_recorded(self) -> float:
+        return self._scheduled[0][0] if self._scheduled else float("inf")
+
+    @property
+    def _next_played(self) -> float:
+        return self._plays[0][0] if self._plays else float("inf")
+
+    @property
+    def _auth_deadline(self) -> float:
+        is_free = self.logged_in or self._replayed is not None
+        return float("inf") if is_free else self._began + self.host.limits.auth_timeout
+
+    def _do_until(self, now: float) -> None:
+        while self.closing is None and min(self._next_recorded, self._next_played) <= now:
+            if self._next_recorded <= self._next_played:
+                self._send_recorded(min(now, self._next_played))
+            else:
+                self._play(heapq.heappop(self._plays)[-1])
+
+    def _play(self, playing: _Playing) -> None:
+        """Do the steps of an answer until one of them takes time."""
+        self._now = playing.due
+        for step in playing.steps:
+            if isinstance(step, Send):
+                self._send(playing, step.data)
+            elif isinstance(step, Flush):
+                self._flush()
+            elif isinstance(step, Close):
+                self.closing = step
+                return
+            else:
+                if isinstance(step, UntilEvent):
+                    self._until_event = playing
+                elif playing.is_complete:
+                    self._release(playing)
+                playing.due += step.seconds
+                self._continue(playing)
+                return
+        self._release(playing)
+
+    def _send(self, playing: _Playing, data: bytes) -> None:
+        if playing is not self._answering:
+            if self._answering is not None:
+                self._pending.append(_Pending(data, False))
+            else:
+                self._chunks.append(data)
+            return
+        self._chunks.append(data)
+        marks = data.lower()
+        if data.startswith(b"Response:"):
+            playing.is_complete = b"\r\neventlist: start\r\n" not in marks
+            if playing.action.name.lower() == "login" and data.startswith(b"Response: Success") and not self.logged_in:
+                self.log_in(playing.action)
+        playing.is_complete = playing.is_complete or b"\r\neventlist: complete\r\n" in marks
+
+    def _release(self, playing: _Playing) -> None:
+        """Let go what an answer has held up."""
+        if playing is self._answering:
+            self._answering = None
+            self._flush()
+            self._serve(playing.due)
+
+    def _flush(self) -> None:
+        pending, self._pending = self._pending, []
+        self._chunks += [data for data, is_event in pending if not is_event or self._sees(data)]
+
+    def _sees(self, event: bytes) -> bool:
+        """Whether an event is for this client: by its rights, its mask and its filters."""
+        text = wire.decode(event)
+        _, found, rest = text.partition("\r\nPrivilege: ")
+        needed = classes(rest.partition("\r\n")[0].removesuffix(",all")) if found else 0
+        readable = classes(self.user.read) & self.mask
+        return bool(self.mask) and needed & readable == needed and passes(self.filters, text)
+
+    # Recorded answers
+
+    def _send_recorded(self, now: float) -> None:
         before = None
         while self._scheduled and self._scheduled[0][0] <= now and self.closing is None:
             timed = heapq.heappop(self._scheduled)[-1]
@@ -156,39 +345,6 @@ class ServerSession:
             else:
                 self._chunks.append(timed.step.data)
             before = timed.due, timed.chunk
-
-    def next_deadline(self) -> float | None:
-        """The time at which `handle_timer` has something to do, or None."""
-        return self._scheduled[0][0] if self._scheduled and self.closing is None else None
-
-    def take_chunks(self) -> list[bytes]:
-        """What is to be sent now; each is one write."""
-        chunks, self._chunks = self._chunks, []
-        return chunks
-
-    # Answers
-
-    def _receive(self, action: ClientAction, now: float) -> None:
-        if self._refused or self.closing is not None:
-            return
-        self._received += 1
-        self._host.arrived(self.number, action)
-        rule = self._host.script.find(action)
-        if rule is not None:
-            self._play(rule.steps(action), now)
-        elif self._replayed is None or not self._answer_as_recorded(self._replayed, action, now):
-            self._answer_as_asterisk(action, now)
-
-    def _play(self, steps: Iterable[Send | Wait | Close], now: float) -> None:
-        for step in steps:
-            if isinstance(step, Wait):
-                now += step.seconds
-            else:
-                self._schedule_one(now, step)
-                self._answered_at = max(self._answered_at, now)
-
-    def _schedule_one(self, due: float, step: Send | Close) -> None:
-        self._schedule([Timed(due, _LAST, step)])
 
     def _schedule(self, steps: Iterable[Timed]) -> None:
         for timed in steps:
@@ -208,6 +364,11 @@ class ServerSession:
         self._answered_at = max(self._answered_at, replayed.answered_at())
         return True
 
+    def _answer_to_unrecorded(self, replayed: ReplayConnection, action: ClientAction) -> Answer:
+        if not self.logged_in or action.name.lower() in _ALWAYS_SERVED:
+            return answer_of(self, action)
+        return iter([response("Error", Message=f"amisim: {replayed.miss(action).report}")])
+
     def _drop_unasked(self) -> None:
         """Forget what was to come unasked, as the client plays another connection now."""
         self._scheduled = [each for each in self._scheduled if each[-1].asked_for]
@@ -215,7 +376,7 @@ class ServerSession:
         self._held_back.clear()
 
     def _schedule_recorded(self, steps: list[Timed], now: float) -> None:
-        hold_back = self._host.holds_back()
+        hold_back = self.host.holds_back()
         self._schedule(timed for timed in steps if timed.asked_for or not hold_back)
         self._held_back += [(now, timed) for timed in steps if hold_back and not timed.asked_for]
 
@@ -227,109 +388,12 @@ class ServerSession:
         name = action.name.lower()
         if name == "challenge":
             answers = [parse(each.step.data) for each in steps if isinstance(each.step, Send)]
-            self._challenge = next((answer["Challenge"] for answer in answers if "Challenge" in answer), "")
+            self.challenge = next((answer["Challenge"] for answer in answers if "Challenge" in answer), "")
         if name == "login" and accepted:
-            self.logged_in = True
-            self.events_on = _switches_on(action.get("Events", "on"))
+            self.log_in(action)
         elif name == "events" and accepted:
-            self.events_on = _switches_on(action.get("EventMask"))
-
-    def _answer_as_asterisk(self, action: ClientAction, now: float) -> None:
-        name = action.name.lower()
-        if not name and not (self.logged_in and self._replayed is not None):
-            self._reply(action, now, response("Error", Message="Missing action in request"))
-        elif name in _SERVED:
-            _SERVED[name](self, action, now)
-        elif not self.logged_in:
-            self._reply(action, now, response("Error", Message="Permission denied"))
-        elif self._replayed is not None:
-            self._reply(action, now, response("Error", Message=f"amisim: {self._replayed.miss(action).report}"))
-        else:
-            text = f"Invalid/unknown command: {action.name}. Use Action: ListCommands to show available commands."
-            self._reply(action, now, response("Error", Message=text[:511]))
-
-    def _reply(self, action: ClientAction, now: float, *steps: Message | Wait | Close) -> None:
-        self._play(answer(steps, action.name, action.action_id), now)
-
-    def _challenge_client(self, action: ClientAction, now: float) -> None:
-        if action.get("AuthType").lower() != "md5":
-            self._reply(action, now, response("Error", Message="Must specify AuthType"))
-            return
-        self._challenge = self._challenge or self._host.challenge()
-        self._reply(action, now, response(Challenge=self._challenge))
-
-    def _log_in(self, action: ClientAction, now: float) -> None:
-        if self.logged_in:
-            self._reply(action, now, response(Message="Already authenticated"))
-        elif self._proves_itself(action):
-            self.logged_in = True
-            self.events_on = _switches_on(action.get("Events", "on"))
-            self._reply(action, now, response(Message="Authentication accepted"))
-            if self._replayed is not None:
-                self._schedule_recorded(self._replayed.stand_in(action, now), now)
-            elif self.events_on:
-                self._schedule_one(now, self._fully_booted())
-        else:
-            self._refused = True
-            refusal = response("Error", Message="Authentication failed")
-            self._reply(action, now, Wait(_REFUSAL_DELAY), refusal, Close())
-
-    def _proves_itself(self, action: ClientAction) -> bool:
-        user = action.get("Username").lower()
-        secret = next((secret for name, secret in self._host.users.items() if name.lower() == user), None)
-        if secret is None:
-            return False
-        if action.get("AuthType").lower() == "md5":
-            digest = hashlib.md5(wire.encode(self._challenge + secret), usedforsecurity=False).hexdigest()
-            return bool(self._challenge) and action.get("Key") == digest
-        return action.get("Secret") == secret
-
-    def _fully_booted(self) -> Send:
-        uptime = {} if self._host.version in ("11", "13") else {"Uptime": 100, "LastReload": 100}
-        booted = event("FullyBooted", Privilege="system,all", **uptime, Status="Fully Booted")
-        return render(booted.headers)
-
-    def _log_off(self, action: ClientAction, now: float) -> None:
-        self._reply(action, now, response("Goodbye", Message="Thanks for all the fish."), Close())
-
-    def _pong(self, action: ClientAction, now: float) -> None:
-        if self.logged_in:
-            self._reply(action, now, response(Ping="Pong", Timestamp=f"{self._host.wall_clock():.6f}"))
-        else:
-            self._reply(action, now, response("Error", Message="Permission denied"))
-
-    def _choose_events(self, action: ClientAction, now: float) -> None:
-        mask = action.get("EventMask")
-        if not self.logged_in:
-            self._reply(action, now, response("Error", Message="Permission denied"))
-        elif not mask:
-            self._reply(action, now, response("Error", Message="Invalid event mask"))
-        else:
-            self.events_on = _switches_on(mask)
-            self._reply(action, now, response(Events="On" if self.events_on else "Off"))
+            self.mask = mask(action.get("EventMask")) or 0
 
 
-_TRUE = frozenset({"yes", "true", "y", "t", "on"})
-_CLASSES = frozenset({
-    "system", "call", "log", "verbose", "command", "agent", "user", "config", "dtmf", "reporting", "cdr", "dialplan",
-    "originate", "agi", "cc", "aoc", "test", "security", "message", "all",
-})  # fmt: skip
-
-
-def _switches_on(mask: str) -> bool:
-    """Whether an event mask lets any event through: a word for true, a number, or the names of classes.
-
-    Names are told by their case; one that is unknown counts for nothing. An empty mask is that of a login without one.
-    """
-    if mask.isascii() and mask.isdecimal():
-        return bool(mask.strip("0"))
-    return not mask or mask.lower() in _TRUE or any(name in _CLASSES for name in mask.split(","))
-
-
-_SERVED: dict[str, Callable[[ServerSession, ClientAction, float], None]] = {
-    "challenge": ServerSession._challenge_client,
-    "login": ServerSession._log_in,
-    "logoff": ServerSession._log_off,
-    "ping": ServerSession._pong,
-    "events": ServerSession._choose_events,
-}
+def _address(address: str) -> str:
+    return f"IPV{6 if ':' in address else 4}/TCP/{address}"

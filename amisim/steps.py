@@ -5,12 +5,13 @@ that is being answered where Asterisk puts it.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from ami.wire import encode
 
 __all__ = ["Close", "Send", "Step", "Timed", "Wait", "close", "event", "list_complete", "raw", "response", "wait"]
 
+T = TypeVar("T")
 Role = Literal["response", "event", "complete"]
 
 
@@ -98,7 +99,7 @@ def render(headers: Iterable[tuple[str, str]], action_id: str = "") -> Send:
     return raw("".join(lines) + "\r\n")
 
 
-def answer(steps: Iterable[Step], action: str, action_id: str) -> Iterator[Send | Wait | Close]:
+def answer(steps: Iterable[Step | T], action: str, action_id: str) -> Iterator[Send | Wait | Close | T]:
     """The steps that answer an action, with its ActionID in the response and in the items of a list."""
     items: int | None = None
     for step in steps:

@@ -412,6 +412,7 @@ def test_an_earlier_deadline_wakes_the_thread_that_reads(server, start):
     late.timeout, early.timeout = 3600, 0.05
     with Manager() as manager:
         manager.connect(server.host, server.port, timeout=3600)
+        manager.login(server.username, server.secret)
         waiting = start(manager.send_action, late, Number=1)
         server.wait_for("Wait", Number=1)
         assert start(manager.send_action, early).result(timeout=5) is None

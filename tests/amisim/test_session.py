@@ -24,12 +24,12 @@ def frame(text: str) -> bytes:
 class Client:
     """The client of a session, and its clock."""
 
-    def __init__(self, version="22", replay: Replay | None = None, log_in=False) -> None:
+    def __init__(self, version="22", replay: Replay | None = None, log_in=False, **options) -> None:
         self.script = Script()
         self.arrived: list[str] = []
         self.holds_back = False
         host = Host(
-            users={"admin": "s3cret"},
+            users=options.pop("users", {"admin": "s3cret"}),
             version=version,
             script=self.script,
             replay=replay,
@@ -37,6 +37,7 @@ class Client:
             arrived=lambda number, action: self.arrived.append(action.name),
             holds_back=lambda: self.holds_back,
             wall_clock=lambda: 1_700_000_000.5,
+            **options,
         )
         self.session = ServerSession(host, 1, 0.0)
         self.greeting = self.take()
@@ -52,6 +53,11 @@ class Client:
     def send(self, data: bytes, at: float = 0.0) -> bytes:
         self.session.receive_data(data, at)
         return self.take()
+
+    def emit(self, event: bytes, at: float = 0.0) -> bytes:
+        self.session.handle_timer(at)
+        self.session.emit(event, at)
+        return self.wait_until(at)
 
     def wait_until(self, at: float) -> bytes:
         self.session.handle_timer(at)
@@ -231,12 +237,37 @@ def test_a_rule_answers_with_the_action_id_in_the_response_and_in_the_items_of_i
     )
 
 
-def test_a_wait_does_not_hold_up_other_actions():
+def test_what_takes_its_time_holds_up_what_comes_after_until_it_is_answered():
     client = Client(log_in=True)
-    client.script.on("Slow").reply(wait(7), response())
+    client.script.on("Slow").reply(wait(7), response(), wait(2), event("Later"))
     client.say("Action: Slow / ActionID: 2", at=1.0)
-    assert b"ActionID: 3\r\n" in client.say("Action: Ping / ActionID: 3", at=2.0)
-    assert client.wait_until(8.0) == frame("Response: Success / ActionID: 2")
+    assert client.say("Action: Ping / ActionID: 3", at=2.0) == b""
+    client.emit(b"Event: Meanwhile\r\n\r\n", at=3.0)
+    assert client.wait_until(7.9) == b""
+    answers = client.wait_until(8.0)
+    assert answers.startswith(frame("Response: Success / ActionID: 2") + frame("Event: Meanwhile"))
+    assert b"ActionID: 3\r\n" in answers
+    assert b"ActionID: 4\r\n" in client.say("Action: Ping / ActionID: 4", at=9.0), "nobody waits for what follows"
+    assert client.wait_until(10.0) == frame("Event: Later")
+
+
+def test_nothing_stands_between_a_response_and_the_end_of_its_list():
+    client = Client(log_in=True)
+    client.script.on("Status").reply(response(EventList="start"), wait(1), event("Status"), list_complete())
+    client.script.on("Originate").reply(response(), wait(0.5), event("OriginateResponse"))
+    client.say("Action: Originate", "Action: Status", "Action: Logoff")
+    client.emit(b"Event: Meanwhile\r\n\r\n", at=0.7)
+    names = [text.split("\r\n")[0] for text in client.wait_until(1.0).decode().split("\r\n\r\n")]
+    events = ["Event: Status", "Event: StatusComplete", "Event: OriginateResponse", "Event: Meanwhile"]
+    assert names == [*events, "Response: Goodbye", ""]
+
+
+def test_an_answer_that_never_completes_its_list_holds_up_nothing():
+    client = Client(log_in=True)
+    client.script.on("Status").reply(response(EventList="start"), event("Status"))
+    client.script.on("Nothing").reply()
+    client.say("Action: Status", "Action: Nothing")
+    assert b"Pong" in client.say("Action: Ping")
 
 
 def test_the_newest_rule_that_fits_wins_until_it_is_used_up():
@@ -436,7 +467,7 @@ def test_an_action_of_another_connection_is_said_to_be_one():
     replay = two_connections()
     client = Client(replay=replay)
     client.say("Action: One")
-    client.session.logged_in = True
+    client.session.logged_in_at = 0.0
     assert "the same, but this client plays connection 1" in client.say("Action: Two").decode()
 
 

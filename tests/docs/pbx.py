@@ -70,7 +70,7 @@ def script(server: amisim.Server) -> None:
     output = [("Response", "Success"), ("Message", "Command output follows"), *(("Output", line) for line in lines)]
     on("Command", Command="core show uptime").reply(Message("response", tuple(output)))
     on("Command", Command="nonsense").reply(response("Error", Message="No such command 'nonsense'"))
-    on("Command", Command="module reload").reply(wait(60), response())
+    on("Command", Command="module reload").reply()
     on("Getvar", Variable="EXTEN").reply(response(Variable="EXTEN", Value="200"))
     on("Setvar").reply(response(Message="Variable Set"))
     on("Redirect").reply(response(Message="Redirect successful"))

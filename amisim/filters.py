@@ -1,0 +1,90 @@
+"""Event filters: which events a connection sees, as `eventfilter` of `manager.conf` and the action `Filter` say.
+
+Facts (seen on 16.28 and 22.10): a filter is an extended regular expression that is looked for in the text of the whole
+event, and `!` before it makes it one that excludes. 20.11, 21.6 and 22.1 have criteria besides, such as
+`action(exclude),name(Newexten)` or `header(Channel),method(starts_with)`; without a method of their own they look for
+nothing, and must come with an empty pattern then.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+__all__ = ["CANNOT_BE_COMPILED", "MISFORMED", "EventFilter", "event_filter", "passes"]
+
+MISFORMED = "Filter was formatted incorrectly.  Check the syntax of the filter given."
+CANNOT_BE_COMPILED = "Filter did not compile.  Check the syntax of the filter given."
+
+_CRITERIA = re.compile(r"(action|name|header|method)\(([^)]*)\)(?:,|$)")
+_METHODS: dict[str, Callable[[Any, str], bool]] = {
+    "regex": lambda pattern, text: pattern.search(text) is not None,
+    "exact": lambda pattern, text: pattern == text,
+    "starts_with": lambda pattern, text: text.startswith(pattern),
+    "ends_with": lambda pattern, text: text.endswith(pattern),
+    "contains": lambda pattern, text: pattern in text,
+    "none": lambda pattern, text: True,
+}
+
+
+class EventFilter(NamedTuple):
+    """One filter."""
+
+    excludes: bool
+    name: str
+    """Of the only event it is about; empty for any."""
+
+    header: str
+    """The only header it looks at; empty for the whole text."""
+
+    method: str
+    pattern: str | re.Pattern[str]
+
+    def matches(self, text: str) -> bool:
+        """Whether it is about an event."""
+        if self.name and text.partition("\r\n")[0] != f"Event: {self.name}":
+            return False
+        if self.header:
+            _, found, rest = text.partition(f"\r\n{self.header}: ")
+            if not found:
+                return False
+            text = rest.partition("\r\n")[0]
+        return _METHODS[self.method](self.pattern, text)
+
+
+def event_filter(pattern: str, criteria: str, *, modern: bool = True) -> EventFilter:
+    """Read a filter. Raises `ValueError` with Asterisk's words for one that it refuses.
+
+    `modern` is whether the version has criteria, and takes no empty pattern without them.
+    """
+    if not criteria or not modern:
+        if not pattern and modern:
+            raise ValueError(MISFORMED)
+        excludes = pattern.startswith("!")
+        return EventFilter(excludes, "", "", "regex", _compiled(pattern.removeprefix("!")))
+    given = dict(_CRITERIA.findall(criteria))
+    method, action = given.get("method", "none"), given.get("action", "include")
+    wrong = _CRITERIA.sub("", criteria) or method not in _METHODS or action not in ("include", "exclude")
+    if wrong or (method == "none") != (not pattern):
+        raise ValueError(MISFORMED)
+    looked_for = _compiled(pattern) if method == "regex" else pattern
+    return EventFilter(action == "exclude", given.get("name", ""), given.get("header", ""), method, looked_for)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern, re.DOTALL)
+    except re.error:
+        raise ValueError(CANNOT_BE_COMPILED) from None
+
+
+def passes(filters: Iterable[EventFilter], text: str) -> bool:
+    """Whether an event passes: it matches none that excludes, and one that includes if there are any."""
+    included: bool | None = None
+    for each in filters:
+        matched = each.matches(text)
+        if each.excludes:
+            if matched:
+                return False
+        else:
+            included = included or matched
+    return included is not False

@@ -1,0 +1,70 @@
+"""Event filters. What each matches was tried on 22.10."""
+
+import re
+
+import pytest
+
+from amisim.filters import CANNOT_BE_COMPILED, MISFORMED, event_filter, passes
+
+FOO = "Event: UserEvent\r\nPrivilege: user,all\r\nUserEvent: Foo\r\n\r\n"
+BAR = FOO.replace("Foo", "Bar")
+
+
+@pytest.mark.parametrize(
+    ("criteria", "pattern", "foo", "bar"),
+    [
+        ("", "UserEvent: Foo", True, False),
+        ("", "!UserEvent: Foo", False, True),
+        ("", "all.*Foo", True, False),
+        ("", "^UserEvent", False, False),
+        ("name(UserEvent)", "", True, True),
+        ("name(userevent)", "", False, False),
+        ("name(UserEvent),header(UserEvent),method(exact)", "Foo", True, False),
+        ("action(exclude),name(UserEvent)", "", False, False),
+        ("method(contains)", "Foo", True, False),
+        ("header(UserEvent),method(starts_with)", "Fo", True, False),
+        ("header(UserEvent),method(ends_with)", "ar", False, True),
+        ("header(UserEvent),method(regex)", "^F|x", True, False),
+        ("header(Channel),method(contains)", "x", False, False),
+        ("action(exclude),method(contains)", "Foo", False, True),
+    ],
+)
+def test_filters_match_as_those_of_asterisk(criteria, pattern, foo, bar):
+    made = event_filter(pattern, criteria)
+    assert (passes([made], FOO), passes([made], BAR)) == (foo, bar)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "pattern", "message"),
+    [
+        ("", "", MISFORMED),
+        ("", "([bad", CANNOT_BE_COMPILED),
+        ("method(regex)", "([bad", CANNOT_BE_COMPILED),
+        ("name(UserEvent)", "Foo", MISFORMED),
+        ("method(none)", "x", MISFORMED),
+        ("method(regex)", "", MISFORMED),
+        ("header(Channel),method(contains)", "", MISFORMED),
+        ("method(like)", "x", MISFORMED),
+        ("bogus(x)", "y", MISFORMED),
+        ("name(X", "y", MISFORMED),
+        ("action(foo)", "", MISFORMED),
+    ],
+)
+def test_what_asterisk_refuses_is_refused(criteria, pattern, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        event_filter(pattern, criteria)
+
+
+def test_an_old_asterisk_takes_an_empty_pattern_and_knows_no_criteria():
+    assert passes([event_filter("", "", modern=False)], FOO)
+    assert not passes([event_filter("Bar", "name(UserEvent)", modern=False)], FOO)
+
+
+def test_an_event_has_to_match_one_that_includes_and_none_that_excludes():
+    foo, bar, no_bar = event_filter("Foo", ""), event_filter("Bar", ""), event_filter("!Bar", "")
+    assert passes([], FOO)
+    assert passes([foo, bar], FOO)
+    assert passes([foo, bar], BAR)
+    assert passes([no_bar], FOO)
+    assert not passes([foo, bar, no_bar], BAR)
+    assert not passes([foo, no_bar], BAR)
