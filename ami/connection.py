@@ -23,6 +23,9 @@ LONGEST_WAIT = 86_400.0
 
 _BATCH = 256  # how many outputs are taken out of the queue at a time
 
+_PATIENCE = 2.0
+"""Seconds that closing waits for another thread. That ends at once, unless it waits for something which the closing
+thread holds, whose work a signal handler has interrupted that closes: then it ends when that thread goes on."""
 
 _INTERRUPTED = "a signal handler cannot use a connection that it interrupted in its use; it may close it"
 
@@ -125,20 +128,29 @@ class Connection:
 
         In a signal handler that interrupted this very thread while it was using the connection: have it ended soon.
         """
-        with self._lock:
+        if not self._lock.acquire(True, _PATIENCE):
+            self._close_soon()
+            return
+        try:
             if self._inside:
-                self._closing = True
-                self._link.wake()
+                self._close_soon()
                 return
             self._inside = True
             try:
                 self.session.close(ManagerSocketError("the connection was closed"), self._runtime.monotonic())
             finally:
                 self._inside = False
+        finally:
+            self._lock.release()
         self._wake()
         self._link.shutdown()
         if self._runtime.current_thread() is not self._thread:
-            self._thread.join()
+            self._thread.join(_PATIENCE)
+
+    def _close_soon(self) -> None:
+        """Have the reading thread close the connection."""
+        self._closing = True
+        self._link.wake()
 
     def abandon(self) -> None:
         """Have the reading thread close the connection soon. Takes no lock: the garbage collector may call this."""
@@ -259,7 +271,7 @@ class Dispatcher:
         """Run no more callbacks. One that is running goes on to its end, which is not waited for."""
         self.abandon()
         if not self._busy and self._runtime.current_thread() is not self._thread:
-            self._thread.join()
+            self._thread.join(_PATIENCE)
 
     def abandon(self) -> None:
         """Begin to stop, without waiting. Takes no lock: the garbage collector may call this."""

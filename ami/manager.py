@@ -17,7 +17,7 @@ from ami.catalogue import Aggregate, Event
 from ami.client import Client, ConnectOptions, Options, weakly
 from ami.connecting import Target, address, default_port, positive, target
 from ami.connection import LONGEST_WAIT, Connection, Dispatcher
-from ami.errors import Error, ManagerError, ManagerSocketError
+from ami.errors import Error, ManagerSocketError
 from ami.originate import originate_request
 from ami.outcomes import Response, State
 from ami.request import Request
@@ -73,8 +73,10 @@ class Manager(Client[Connection, Dispatcher]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._log_off()
-        self.close()
+        try:
+            self._log_off()
+        finally:
+            self.close()
 
     def __del__(self) -> None:
         with suppress(Exception):  # half-made, or the interpreter is on its way out
@@ -102,12 +104,12 @@ class Manager(Client[Connection, Dispatcher]):
         is a `ManagerSocketError`. `TypeError` or `ValueError` say what is wrong with an argument.
         """
         where = target(host, port, timeout, ssl)
+        closings = self._closings
         if self._hang_up() is not State.CLOSED:
             self._end_streams(None)
         self._login_steps = self._down_since = None
         self._target = where
         with self._lock:
-            closings = self._closings
             if self._dispatcher is None:
                 self._dispatcher = Dispatcher(self, self._runtime, Backlog(self._queue_size, self._overflow))
         self._deliver(self._change_state(State.CONNECTING))
@@ -116,6 +118,8 @@ class Manager(Client[Connection, Dispatcher]):
         except BaseException as error:
             reason = error if isinstance(error, Error) else None  # None: it was interrupted
             self._deliver(self._change_state(State.CLOSED, reason, ended=self._connection))
+            if self._closings != closings:
+                self._stop_dispatcher()  # a signal handler's `close` may have come before there was one
             raise
 
     def _connect(self, target: Target, wanted: Callable[[], bool]) -> None:
@@ -132,6 +136,9 @@ class Manager(Client[Connection, Dispatcher]):
                 weakly(myself, "_deliver"), weakly(myself, "_link_ended"),
             )  # fmt: skip
             other, self._connection = self._connection, connection
+            closed_meanwhile = not wanted()  # by a signal handler, which this lock does not hold up
+        if closed_meanwhile:
+            connection.close()
         if other is not None:  # two threads connected at once: the last one has it
             other.close()
         with self._changing:
@@ -158,7 +165,7 @@ class Manager(Client[Connection, Dispatcher]):
         steps = self._remember_login(username, secret, events, plain, filters)
         try:
             return self._log_in(steps)
-        except ManagerError:
+        except BaseException:
             self._login_steps = before
             raise
 
@@ -205,6 +212,9 @@ class Manager(Client[Connection, Dispatcher]):
         with self._lock:
             self._closings += 1
         self.disconnect()
+        self._stop_dispatcher()
+
+    def _stop_dispatcher(self) -> None:
         with self._lock:
             dispatcher, self._dispatcher = self._dispatcher, None
         if dispatcher is not None:

@@ -90,7 +90,8 @@ class Message(dict[str, str]):
     _undecoded: str | None  # the text while not all headers are in the dict; without the empty line that ends it
     _decoded: str  # the text from then on
     _end = EMPTY_LINE  # what follows the text in the frame
-    _folded: dict[str, str] | None = None
+    _folded: dict[str, str] | None = None  # the keys in lower case; not kept once a program has changed some
+    _is_changed = False
     _data: list[str] | None = None
     _put: Mapping[str, Any] = {}  # what was set before the headers were decoded
 
@@ -158,8 +159,9 @@ class Message(dict[str, str]):
             if self._undecoded is not None:
                 self._decode()
             own = self._find(key)
-            if own is not None:
-                return dict.get(self, own, default)
+            value = _MISSING if own is None else _dict_get(self, own, _MISSING)  # another thread may have taken it out
+            if value is not _MISSING:
+                return value
         if default is _RAISE:
             raise KeyError(key)
         return default
@@ -168,7 +170,7 @@ class Message(dict[str, str]):
         """The key that a look-up of `key` finds."""
         if dict.__contains__(self, key):
             return key
-        folded = self._folded
+        folded = None if self._is_changed else self._folded
         if folded is None:
             folded = {}
             for own in list(dict.keys(self)):
@@ -328,7 +330,7 @@ def _changing(name: str) -> Any:
     def change(self: Message, *args: Any, **kwargs: Any) -> Any:
         if self._undecoded is not None:
             self._decode()
-        self._folded = None
+        self._is_changed = True
         return method(self, *args, **kwargs)
 
     change.__name__, change.__doc__ = name, method.__doc__

@@ -264,7 +264,11 @@ class ClientSession:
                 continue
             if not pending.done and pending.deadline <= now:
                 self._time_out(pending, now)
-            if pending.aggregates and pending.answered + self._aggregate_timeout <= now:
+            if (
+                pending.aggregates
+                and pending.response is not None
+                and pending.answered + self._aggregate_timeout <= now
+            ):
                 self._give_up_aggregates(pending)
         if now >= self._next_sign_of_life():
             self._check_life(now)

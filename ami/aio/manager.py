@@ -13,7 +13,7 @@ from ami.backlog import Backlog, Overflow
 from ami.catalogue import Aggregate, Event
 from ami.client import Client, ConnectOptions, Options, weakly
 from ami.connecting import Target, address, connect_error, default_port, positive, target
-from ami.errors import Error, ManagerError, ManagerSocketError
+from ami.errors import Error, ManagerSocketError
 from ami.originate import originate_request
 from ami.outcomes import Response, State
 from ami.request import Request
@@ -49,8 +49,10 @@ class Manager(Client[Connection, Dispatcher]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._log_off()
-        await self.close()
+        try:
+            await self._log_off()
+        finally:
+            await self.close()
 
     def __del__(self) -> None:
         with suppress(Exception):  # half-made, or the loop is gone
@@ -138,7 +140,7 @@ class Manager(Client[Connection, Dispatcher]):
         steps = self._remember_login(username, secret, events, plain, filters)
         try:
             return await self._log_in(steps)
-        except ManagerError:
+        except BaseException:
             self._login_steps = before
             raise
 
@@ -160,19 +162,22 @@ class Manager(Client[Connection, Dispatcher]):
 
     async def disconnect(self) -> None:
         """Close the link, if there is one. Actions under way end with `ManagerSocketError`, event streams end."""
-        await self._hang_up()
-        self._end_streams(None)
+        try:
+            await self._hang_up()
+        finally:  # also when it is cancelled
+            self._end_streams(None)
 
     async def _hang_up(self) -> State:
         """Close the link, or stop making it again; return the state that there was."""
         before = self.state
         connection, self._connection = self._connection, None
         retrying, self._retrying = self._retrying, None
+        if connection is not None:
+            connection.close()  # before anything that may be cancelled
         if retrying is not None and retrying is not asyncio.current_task():
             retrying.cancel()
             await asyncio.wait([retrying])
         if connection is not None:
-            connection.close()
             await connection.wait_until_closed()
         self._deliver(self._change_state(State.CLOSED, ended=connection))
         return before
@@ -180,8 +185,12 @@ class Manager(Client[Connection, Dispatcher]):
     async def close(self) -> None:
         """Close the link, and deliver no more events. Callable from anywhere, and more than once."""
         self._closings += 1
-        await self.disconnect()
-        dispatcher, self._dispatcher = self._dispatcher, None
+        try:
+            await self.disconnect()
+        finally:  # also when it is cancelled
+            dispatcher, self._dispatcher = self._dispatcher, None
+            if dispatcher is not None:
+                dispatcher.abandon()
         if dispatcher is not None:
             await dispatcher.stop()
 

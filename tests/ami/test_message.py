@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ami import EVENT_GENERIC, RESPONSE_GENERIC, core, wire
+from ami import EVENT_GENERIC, RESPONSE_GENERIC, catalogue, core, wire
 from ami import message as module
 from ami.catalogue import Event
 from ami.message import SUCCESSES, Message, is_event
@@ -758,3 +758,34 @@ def test_a_message_may_be_looked_at_while_another_is_decoded(monkeypatch):
 
     monkeypatch.setattr(module, "_parse", interrupted)
     assert dict(message("Event: X", "B: 2")) == {"Event": "X", "B": "2"}
+
+
+class _Looking(str):
+    """A key that looks at a message when it is hashed, as another thread might in the middle of a change."""
+
+    message: Message | None = None
+
+    def __hash__(self) -> int:
+        if self.message is not None:
+            self.message.get("another")
+        return super().__hash__()
+
+
+def test_a_look_in_the_middle_of_a_change_leaves_nothing_stale():
+    message = catalogue.parse(b"Event: Odd\r\nFoo: 1\r\n\r\n")
+    assert message.get("FOO") == "1"
+    key = _Looking("New")
+    key.message = message
+    message[key] = "n"
+    key.message = None
+    assert message["new"] == "n"
+    del message["Foo"]
+    assert message.get("foo") is None
+
+
+def test_a_header_that_goes_in_the_middle_of_a_look_is_missing(monkeypatch):
+    message = catalogue.parse(b"Event: Odd\r\nFoo: 1\r\n\r\n")
+    monkeypatch.setattr(type(message), "_find", lambda self, key: "Gone")
+    with pytest.raises(KeyError, match="gone"):
+        message["gone"]
+    assert message.get("gone", "default") == "default"

@@ -224,3 +224,37 @@ def test_nothing_polls(server, connected, monkeypatch):
             assert timers == []
 
     run(main())
+
+
+def test_leaving_closes_though_the_logoff_is_cancelled(server, connected):
+    server.on("Logoff").reply()
+
+    async def main() -> None:
+        managers = []
+
+        async def work() -> None:
+            async with connected() as manager:
+                managers.append(manager)
+
+        working = asyncio.create_task(work())
+        await arrived(server, "Logoff")
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+        assert managers[0].state == "closed"
+
+    run(main())
+
+
+def test_closing_that_is_cancelled_ends_streams_and_callbacks(server, connected):
+    async def main() -> None:
+        async with connected() as manager:
+            stream = manager.events("Hangup")
+            closing = asyncio.create_task(manager.close())
+            await asyncio.sleep(0)
+            closing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await closing
+            assert [event async for event in stream] == []
+
+    run(main())

@@ -453,3 +453,16 @@ def test_closing_in_any_moment_of_an_attempt_ends_everything(server, make_manage
         assert gone()
         assert manager.state is State.CLOSED
         assert not manager.is_connected()
+
+
+def test_a_login_that_cannot_be_sent_is_not_made_again(rogue, make_manager, listen):
+    manager = make_manager(reconnect=SOON)
+    states = listen(StateChange, manager)
+    stream = manager.events("Hangup")
+    peer = rogue.greet(manager.connect)
+    with pytest.raises(ValueError, match="CR or LF"):
+        manager.login("admin", "sec\nret", plain=True)
+    peer.close()
+    assert until(states, State.CLOSED).error is not None
+    with pytest.raises(ManagerSocketError):
+        stream.get(timeout=GUARD)
