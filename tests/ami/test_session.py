@@ -598,7 +598,7 @@ def test_an_aggregate_that_is_given_up_does_not_end_its_action():
 def test_the_deadline_of_an_action_is_not_that_of_another_with_its_action_id():
     talk = Talk(aggregate_timeout=5)
     talk.answer(talk.send(aggregating(core.QueueStatus(), timeout=10), "own"), "Error")
-    talk.wait(2)
+    talk.now += 2
     status = talk.send(aggregating(core.QueueStatus(), timeout=60), "own")
     assert names(talk.wait(10)) == []
     talk.start(status)
