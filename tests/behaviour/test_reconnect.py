@@ -455,13 +455,16 @@ def test_closing_in_any_moment_of_an_attempt_ends_everything(server, make_manage
         assert not manager.is_connected()
 
 
-def test_a_login_that_cannot_be_sent_is_not_made_again(rogue, make_manager, listen):
+def test_a_login_that_cannot_be_sent_is_not_made_again(rogue, make_manager, listen, start):
     manager = make_manager(reconnect=SOON)
     states = listen(StateChange, manager)
     stream = manager.events("Hangup")
     peer = rogue.greet(manager.connect)
+    logging_in = start(peer.log_in)
     with pytest.raises(ValueError, match="CR or LF"):
-        manager.login("admin", "sec\nret", plain=True)
+        manager.login("admin", "secret", filters=["Event: A\nB"])
+    logging_in.result(timeout=GUARD)
+    until(states, State.READY)
     peer.close()
     assert until(states, State.CLOSED).error is not None
     with pytest.raises(ManagerSocketError):
