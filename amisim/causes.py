@@ -15,7 +15,7 @@ from ami.message import KEY_RESPONSE, SUCCESSES, Message
 from amisim.action import ClientAction, read_action
 from amisim.recording import Direction, Record
 
-__all__ = ["RecordBuilder"]
+__all__ = ["Causes", "RecordBuilder"]
 
 _ONLY_ASKS = re.compile(
     r"Ping|Challenge|Login|Events|Filter|WaitEvent|List\w*|Getvar|GetConfig\w*|DBGet\w*|ExtensionState|PresenceState|"
@@ -80,16 +80,72 @@ class _Flow:
             self.counted += size
 
 
+class Causes:
+    """What the messages of a server follow from, on one connection."""
+
+    def __init__(self) -> None:
+        self.sent: dict[int, ClientAction] = {}
+        """Every action that the client sent, by its number."""
+        self.unanswered: list[int] = []
+        self.list: int | None = None
+        """Whose list is under way."""
+        self.base: int | None = None
+        """What unsolicited messages follow from."""
+        self.last_answered: int | None = None
+
+    def asked(self, number: int, action: ClientAction) -> None:
+        """The client sent an action."""
+        self.sent[number] = action
+        self.unanswered.append(number)
+
+    def answered(self, message: Message) -> int | None:
+        """The action that a message of the server answers; None where it answers none."""
+        if not self.sent:
+            return None
+        return self._of_event(message) if isinstance(message, Event) else self._of_response(message)
+
+    def _of_response(self, message: Message) -> int:
+        """The action a response answers: the first unanswered one with its ActionID, or the last that had it."""
+        action_id = message.action_id or ""
+        waiting = [number for number in self.unanswered if self.sent[number].action_id == action_id]
+        if waiting:
+            number = waiting[0]
+            self.unanswered.remove(number)
+        else:
+            had_it = [number for number, action in self.sent.items() if action_id and action.action_id == action_id]
+            number = had_it[-1] if had_it else self.last_answered or max(self.sent)
+        self.last_answered = number
+        self.list = number if message.get("EventList", "").lower() == "start" else None
+        self._note_change(number, message)
+        return number
+
+    def _note_change(self, number: int, message: Message) -> None:
+        action = self.sent[number]
+        accepted = message.get(KEY_RESPONSE) in SUCCESSES
+        if accepted and (not _only_asks(action) or (self.base is None and action.name.lower() == "login")):
+            self.base = number
+
+    def _of_event(self, event: Event) -> int | None:
+        action_id = event.action_id or ""
+        if self.list is not None and (action_id == self.sent[self.list].action_id or "Privilege" not in event):
+            number = self.list
+            if event.get("EventList", "").lower() == "complete":
+                self.list = None
+            return number
+        if not action_id:
+            return None
+        had_it = [number for number, action in self.sent.items() if action.action_id == action_id]
+        answered = [number for number in had_it if number not in self.unanswered]
+        candidates = answered or had_it
+        return candidates[-1] if candidates else None
+
+
 class _Connection:
     def __init__(self, number: int, numbers: Iterator[int]) -> None:
         self.flows: dict[Direction, _Flow] = {"<": _Flow("<"), ">": _Flow(">")}
         self._number = number
         self._numbers = numbers
-        self._sent: dict[int, ClientAction] = {}
-        self._unanswered: list[int] = []
-        self._list: int | None = None  # whose list is under way
-        self._base: int | None = None  # what unsolicited frames follow from
-        self._last_answered: int | None = None
+        self._causes = Causes()
         self._ended = False
 
     def data(self, direction: Direction, data: bytes, at: float) -> list[Record]:
@@ -118,54 +174,18 @@ class _Connection:
 
     def _cause_of_close(self) -> int | None:
         """A server closes after a Logoff, or a login that it refused; when it does otherwise, after all it was sent."""
-        last = self._last_answered
-        if last is not None and self._sent[last].name.lower() in ("logoff", "login"):
+        last = self._causes.last_answered
+        if last is not None and self._causes.sent[last].name.lower() in ("logoff", "login"):
             return last
-        return max(self._sent, default=None)
+        return max(self._causes.sent, default=None)
 
     def _cause(self, direction: Direction, frame: bytes) -> int | None:
+        causes = self._causes
         if direction == ">":
             number = next(self._numbers)
-            self._sent[number] = read_action(frame)
-            self._unanswered.append(number)
+            causes.asked(number, read_action(frame))
             return number
-        message = parse(frame)
-        if not self._sent or not frame.strip(b"\r\n"):
-            return self._list or self._last_answered
-        cause = self._of_event(message) if isinstance(message, Event) else self._of_response(message)
-        return self._base if cause is None else cause
-
-    def _of_response(self, message: Message) -> int | None:
-        """The action a response answers: the first unanswered one with its ActionID, or the last that had it."""
-        action_id = message.action_id or ""
-        waiting = [number for number in self._unanswered if self._sent[number].action_id == action_id]
-        if waiting:
-            number = waiting[0]
-            self._unanswered.remove(number)
-        else:
-            had_it = [number for number, action in self._sent.items() if action_id and action.action_id == action_id]
-            number = had_it[-1] if had_it else self._last_answered or max(self._sent)
-        self._last_answered = number
-        self._list = number if message.get("EventList", "").lower() == "start" else None
-        self._note_change(number, message)
-        return number
-
-    def _note_change(self, number: int, message: Message) -> None:
-        action = self._sent[number]
-        accepted = message.get(KEY_RESPONSE) in SUCCESSES
-        if accepted and (not _only_asks(action) or (self._base is None and action.name.lower() == "login")):
-            self._base = number
-
-    def _of_event(self, event: Event) -> int | None:
-        action_id = event.action_id or ""
-        if self._list is not None and (action_id == self._sent[self._list].action_id or "Privilege" not in event):
-            number = self._list
-            if event.get("EventList", "").lower() == "complete":
-                self._list = None
-            return number
-        if not action_id:
-            return None
-        had_it = [number for number, action in self._sent.items() if action.action_id == action_id]
-        answered = [number for number in had_it if number not in self._unanswered]
-        candidates = answered or had_it
-        return candidates[-1] if candidates else None
+        if not frame.strip(b"\r\n"):
+            return causes.list or causes.last_answered
+        answered = causes.answered(parse(frame))
+        return causes.base if answered is None else answered
