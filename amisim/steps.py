@@ -13,6 +13,7 @@ __all__ = ["Close", "Send", "Step", "Timed", "Wait", "close", "event", "list_com
 
 T = TypeVar("T")
 Role = Literal["response", "event", "complete"]
+How = Literal["eof", "reset", "half"]
 
 
 class Send(NamedTuple):
@@ -35,9 +36,9 @@ class Wait(NamedTuple):
 
 
 class Close(NamedTuple):
-    """Close the connection: `eof` in order, `reset` with a RST."""
+    """Close the connection: `eof` in order, `reset` with a RST, `half` in the server's direction alone."""
 
-    how: Literal["eof", "reset"] = "eof"
+    how: How = "eof"
 
 
 Step = Send | Message | Wait | Close
@@ -86,8 +87,8 @@ def wait(seconds: float) -> Wait:
     return Wait(seconds)
 
 
-def close(how: Literal["eof", "reset"] = "eof") -> Close:
-    """Close the connection."""
+def close(how: How = "eof") -> Close:
+    """Close the connection: `eof` in order, `reset` with a RST, `half` in the server's direction alone."""
     return Close(how)
 
 
