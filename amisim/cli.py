@@ -14,9 +14,10 @@ from typing import Any
 import click
 
 from ami.errors import Error as AmiError
-from amisim import library
+from amisim import faults, library
 from amisim.importer import read_amicap
-from amisim.recorder import Recorder, UpstreamError
+from amisim.proxy import Proxy
+from amisim.recorder import Recorder
 from amisim.recording import (
     CUT_SHORT,
     Record,
@@ -26,6 +27,7 @@ from amisim.recording import (
     consistent,
 )
 from amisim.redact import Redactor
+from amisim.relay import UpstreamError
 from amisim.server import Server, ServerError
 from amisim.timeline import lines
 
@@ -54,6 +56,14 @@ def _speed(value: str) -> float:
     if not 0 < speed < float("inf"):
         raise click.BadParameter(f"{value!r} is neither a number above 0 nor 'max'")
     return speed
+
+
+def _fault(value: str) -> faults.Fault:
+    """Read a fault."""
+    try:
+        return faults.parse(value)
+    except faults.FaultError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _listen(what: str) -> Callable[[Any], Any]:
@@ -118,6 +128,49 @@ def record(upstream: tuple[str, int], listen: tuple[str, int], keep_secrets: boo
         finally:
             progress.end()
     click.echo(f"{out}: {recorder.connections} connections, {recorder.frames} frames")
+
+
+@main.command()
+@click.option(
+    "--upstream", type=_address, required=True, metavar="HOST:PORT", help="The AMI server behind it, such as pbx:5038."
+)
+@_listen("Where clients connect instead.")
+@click.option(
+    "--fault",
+    "chosen",
+    type=_fault,
+    multiple=True,
+    metavar="TEXT",
+    help="What goes wrong, such as 'drop event QueueMember nth=2'; as often as wanted, in order.",
+)
+@click.option("--seed", type=int, default=0, help="Makes what is random the same each time. Default: 0.")
+def proxy(upstream: tuple[str, int], listen: tuple[str, int], chosen: tuple[faults.Fault, ...], seed: int) -> None:
+    """Pass on what clients and a server say to each other, with faults in what the server says.
+
+    Point the client at the address that is printed. Each hit of a fault is a line; Ctrl-C ends.
+
+    \b
+    Example: amisim proxy --upstream pbx:5038 --fault 'delay 6 response Ping' --fault 'reset event Hangup nth=3'
+    """
+    middle = Proxy(*upstream, host=listen[0], port=listen[1], faults=chosen, seed=seed, progress=_show_hit)
+    listening, stop = asyncio.Event(), asyncio.Event()
+
+    def ready(middle: Proxy) -> None:
+        listening.set()
+        click.echo(f"passing on {upstream[0]}:{upstream[1]}: connect to {middle.host}:{middle.port}; Ctrl-C ends")
+
+    with _plainly():
+        try:
+            asyncio.run(_until_interrupted(middle.run(ready, stop), listening, stop))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+    for fault in middle.unused:
+        click.echo(f"warning: never hit: {fault}", err=True)
+    click.echo(f"{middle.connections} connections, {middle.hits} hits")
+
+
+def _show_hit(hit: faults.Hit) -> None:
+    click.echo(f"{hit.at:10.3f}  c{hit.connection:<2} {hit}: {hit.frame}")
 
 
 async def _until_interrupted(running: Coroutine[Any, Any, None], begun: asyncio.Event, stop: asyncio.Event) -> None:

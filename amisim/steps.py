@@ -9,7 +9,9 @@ from typing import Literal, NamedTuple, TypeVar
 
 from ami.wire import encode
 
-__all__ = ["Close", "Send", "Step", "Timed", "Wait", "close", "event", "list_complete", "raw", "response", "wait"]
+__all__ = [
+    "Close", "How", "Send", "Step", "Timed", "Wait", "close", "event", "list_complete", "raw", "response", "wait",
+]  # fmt: skip
 
 T = TypeVar("T")
 Role = Literal["response", "event", "complete"]

@@ -48,7 +48,9 @@ class Frame:
     @property
     def action_id(self) -> str:
         """The ActionID of the action that it answers, else the one that it has."""
-        return self.action.action_id if self.action else (self.message and self.message.action_id) or ""
+        if self.action is not None:
+            return self.action.action_id
+        return (self.message.action_id or "") if self.message is not None else ""
 
     def get(self, header: str) -> str | None:
         """A header of the frame, else of the action that it answers."""

@@ -13,12 +13,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ami.catalogue import Event, ends_list, parse
-from ami.message import KEY_RESPONSE
 from amisim.action import ClientAction
 from amisim.causes import Causes
 from amisim.faults.fault import Fault
 from amisim.faults.fault import parse as parse_fault
-from amisim.faults.frame import FOR_EVER, Fate, Frame, Later
+from amisim.faults.frame import FOR_EVER, Fate, Frame, Kind, Later
 from amisim.steps import Close, How, Wait
 
 __all__ = ["FaultPlan", "Hit", "Line"]
@@ -176,7 +175,7 @@ class Line:
             of_list = self._causes.list
             number = self._causes.answered(message)
             in_list = number is not None and number == of_list
-            kind = "complete" if ends_list(message) else "item" if in_list else "event"
+            kind: Kind = "complete" if ends_list(message) else "item" if in_list else "event"
             return Frame(data, kind, message.name, message, number, self._action(number))
         if not data.startswith(b"Response:"):
             return Frame(data, message=message)

@@ -22,12 +22,12 @@ from click.testing import CliRunner, Result
 
 import ami
 from ami import core
-from amisim import Server, event, library, list_complete, load, recorder, response
+from amisim import Server, event, library, list_complete, load, relay, response
 from amisim.cli import main
 from amisim.recording import CUT_SHORT, Record, RecordingWriter, chunks
 
 CANARY = "canary-5ecret"
-COMMANDS = ["check", "demo", "import", "list", "record", "replay", "show"]
+COMMANDS = ["check", "demo", "import", "list", "proxy", "record", "replay", "show"]
 HEADER = "format: amisim/1\nserver: Asterisk 22.10.1\n---\n"
 GOOD = HEADER + "0.1 c1 open:\n---\n0.2 c1 > 1: |\n  Action: Ping\n---\n0.3 c1 < 1: |\n  Response: Success\n---\n"
 LIMITED = """
@@ -416,7 +416,7 @@ def test_a_server_that_does_not_speak_ami_cannot_be_recorded(out, greeting, prob
 
 
 def test_a_server_that_stays_silent_cannot_be_recorded(out, monkeypatch):
-    monkeypatch.setattr(recorder, "_PATIENCE", 0.01)
+    monkeypatch.setattr(relay, "_PATIENCE", 0.01)
     with listening() as (where, _):
         assert refusal(amisim("record", "--upstream", where, out)) == f"{where}: no AMI greeting within 0.01 s"
     assert not out.exists()

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from amisim import recording
-from amisim.recorder import Recorder, UpstreamError
+from amisim.recorder import Recorder
 from amisim.recording import Recording, RecordingError, RecordingWriter, load
+from amisim.relay import UpstreamError
 from amisim.server import ServerError
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
