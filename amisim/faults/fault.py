@@ -90,8 +90,9 @@ class FaultKind:
 
     def __call__(self, *what: str | float, **options: Unpack[Options]) -> "Fault":
         """The fault, with this argument, selector and schedule."""
-        words = [word for each in what for word in (shlex.split(each) if isinstance(each, str) else [number(each)])]
-        return _make(self, words, [(name, _text(value)) for name, value in options.items()])
+        numbers = [number(each) for each in what if not isinstance(each, str)]
+        words = [word for each in what if isinstance(each, str) for word in _words(each)]
+        return _make(self, numbers + words, [(name, _text(value)) for name, value in options.items()])
 
     def __repr__(self) -> str:
         return f"faults.{self.name}"
@@ -148,7 +149,7 @@ def fault(
         _, *arguments = inspect.signature(transform).parameters.values()
         argument, value = (arguments[0].name, arguments[0].default) if arguments else ("", "")
         name, layer = transform.__name__, transform.__module__.rpartition(".")[2]
-        words = shlex.split(default)
+        words = _words(default)
         pairs = [(key, text) for word in words for key, equals, text in [word.partition("=")] if equals]
         selector = _selector([word for word in words if "=" not in word], [], None)
         kind = FaultKind(
@@ -165,15 +166,22 @@ def parse(text: str) -> Fault:
     Raises `FaultError`, which says which word is wrong, and what would be right.
     """
     try:
-        name, *words = shlex.split(text) or [""]
+        name, *words = _words(text) or [""]
         kind = KINDS.get(name)
         if kind is None:
             raise FaultError(_unknown("fault", name, KINDS))
         plain = [word for word in words if not _is_pair(word)]
         pairs = [(key, value) for word in words if _is_pair(word) for key, _, value in [word.partition("=")]]
         return _make(kind, plain, pairs)
-    except ValueError as error:  # also that of shlex
+    except FaultError as error:
         raise FaultError(f"{text!r}: {error}") from None
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise FaultError(f"{error} in {text!r}") from None
 
 
 def _is_pair(word: str) -> bool:

@@ -170,21 +170,16 @@ class Line:
         if not self._greeted:
             self._greeted = True
             return Frame(data, "greeting")
-        message = parse(data)
-        if isinstance(message, Event):
-            of_list = self._causes.list
-            number = self._causes.answered(message)
-            in_list = number is not None and number == of_list
-            kind: Kind = "complete" if ends_list(message) else "item" if in_list else "event"
-            return Frame(data, kind, message.name, message, number, self._action(number))
-        if not data.startswith(b"Response:"):
-            return Frame(data, message=message)
+        if not data.startswith((b"Event:", b"Response:")):
+            return Frame(data)
+        message, of_list = parse(data), self._causes.list
         number = self._causes.answered(message)
-        action = self._action(number)
-        return Frame(data, "response", action.name if action else "", message, number, action)
-
-    def _action(self, number: int | None) -> ClientAction | None:
-        return None if number is None else self._causes.sent[number]
+        action = None if number is None else self._causes.sent[number]
+        if not isinstance(message, Event):
+            return Frame(data, "response", action.name if action is not None else "", message, number, action)
+        in_list = number is not None and number == of_list
+        kind: Kind = "complete" if ends_list(message) else "item" if in_list else "event"
+        return Frame(data, kind, message.name, message, number, action)
 
     def _foreign_id(self, frame: Frame) -> str:
         """The ActionID of another action: of the first in flight, else of the last that came."""
