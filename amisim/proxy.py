@@ -103,12 +103,19 @@ class _Client:
         self, reader: asyncio.StreamReader, upstream_reader: asyncio.StreamReader, upstream: asyncio.StreamWriter
     ) -> None:
         """Pass on what both sides say, until both have ended, or the line is closed."""
-        passing = asyncio.gather(self._pass_actions(reader, upstream), self._pass_frames(upstream_reader))
-        passing.add_done_callback(lambda _: self._end_when_idle())
+        passing = asyncio.create_task(self._pass_both(reader, upstream_reader, upstream))
         try:
             await self.over
         finally:
             passing.cancel()
+            await asyncio.gather(passing, return_exceptions=True)
+
+    async def _pass_both(
+        self, reader: asyncio.StreamReader, upstream_reader: asyncio.StreamReader, upstream: asyncio.StreamWriter
+    ) -> None:
+        await asyncio.gather(self._pass_actions(reader, upstream), self._pass_frames(upstream_reader))
+        self._ends_when_idle = True
+        self.pump()
 
     async def _pass_actions(self, reader: asyncio.StreamReader, upstream: asyncio.StreamWriter) -> None:
         frames = wire.FrameReader(from_server=False)
@@ -165,10 +172,6 @@ class _Client:
         self.over.cancel()
         if self._timer is not None:
             self._timer.cancel()
-
-    def _end_when_idle(self) -> None:
-        self._ends_when_idle = True
-        self.pump()
 
     def _wake(self) -> None:
         self._line.handle_timer(self._now())

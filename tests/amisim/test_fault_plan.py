@@ -422,3 +422,21 @@ def test_a_connection_that_a_plan_is_not_for_is_untouched(chosen, done):
 def test_faults_of_time_and_pieces_keep_every_byte_in_order(names, frames):
     line_of_bytes = b"".join(each for _, each in chunks(FaultPlan(names), [("send", each) for each in frames]))
     assert line_of_bytes == b"".join(frames)
+
+
+ENDING = {kind.name for kind in faults.KINDS.values() if "FIN" in kind.after or "RST" in kind.after} | {"silent"}
+ALONE = [name for name, kind in faults.KINDS.items() if name not in ENDING and not kind.gathers]
+
+
+@given(st.lists(st.sampled_from(ALONE), max_size=4), st.lists(st.sampled_from([None, *MEMBERS, PONG])))
+def test_what_is_beside_a_hit_passes_in_order(names, others):
+    """Between frames that faults are for stand ticks, which none is for."""
+    plan = FaultPlan([f"{name} event Queue*" for name in names])
+    done = [("receive", action("QueueStatus", "7")), ("send", GREETING)]
+    ticks = [frame("Event: Tick", f"N: {number}") for number in range(len(others))]
+    for tick, other in zip(ticks, others, strict=True):
+        done += [("send", tick), *([("send", other)] if other else [])]
+    came = b"".join(each for _, each in chunks(plan, done))
+    found = [came.find(tick) for tick in ticks]
+    assert -1 not in found
+    assert found == sorted(found)
