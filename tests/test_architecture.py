@@ -146,6 +146,12 @@ def test_what_amisim_knows_is_free_of_io_time_and_chance(module):
     assert not top(imports(modules("amisim")[module])) & NO_IO
 
 
+@pytest.mark.parametrize("module", [name for name in modules("amisim") if name.startswith("faults.")])
+def test_faults_know_frames_steps_and_causes_and_no_server(module):
+    used = {name for name in own(imports(modules("amisim")[module]), "amisim") if not name.startswith("faults")}
+    assert used <= {"action", "causes", "steps"}
+
+
 def test_the_pytest_plugin_imports_nothing_of_amikit_at_the_start():
     tree = ast.parse((ROOT / "pytest_plugin" / "pytest_amisim" / "plugin.py").read_text())
     at_start = {node.module if isinstance(node, ast.ImportFrom) else node.names[0].name

@@ -457,6 +457,53 @@ def test_progress_is_shown_on_a_terminal(running, upstream, out):
         assert screen.read(1000) == b"\r1 connections, 1 frames\r\n"
 
 
+# proxy
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_faults_hit_what_passes_the_proxy_and_those_that_did_not_are_told_at_the_end(running, upstream, how):
+    chosen = "drop item QueueStatus nth=2", "wrong_count complete QueueStatus by=-1", "reset event Hangup"
+    options = [option for fault in chosen for option in ("--fault", fault)]
+    process = running("proxy", "--upstream", address(upstream), *options)
+    assert process.first_line.startswith(f"passing on {address(upstream)}: connect to 127.0.0.1:")
+    with connected(process) as manager:
+        manager.login("admin", CANARY)
+        assert queue_members(manager) == ["Alice"]
+        assert queue_members(manager) == ["Alice", "Bob"]
+        code, output, errors = process.end(how)
+    *hits, summary = output.splitlines()
+    assert [re.sub(r"^ +\d+\.\d{3}  ", "", hit) for hit in hits] == [
+        "c1  fault: drop item QueueStatus nth=2: item QueueMember",
+        "c1  fault: wrong_count complete QueueStatus by=-1: complete QueueStatusComplete",
+        "c1  fault: wrong_count complete QueueStatus by=-1: complete QueueStatusComplete",
+    ]
+    assert summary == "1 connections, 3 hits"
+    assert (code, errors) == (0, "warning: never hit: reset event Hangup\n")
+
+
+def test_the_seed_of_a_proxy_says_what_chance_hits(running, upstream):
+    def kept(seed: int) -> list[list[str]]:
+        command = "proxy", "--upstream", address(upstream), "--fault", "drop item p=0.5", "--seed", seed
+        with connected(running(*command)) as manager:
+            manager.login("admin", CANARY)
+            return [queue_members(manager) for _ in range(20)]
+
+    assert kept(1) == kept(1) != kept(2)
+
+
+def test_a_fault_that_is_none_is_told_with_what_would_be_right():
+    result = amisim("proxy", "--upstream", "127.0.0.1:1", "--fault", "dorp event Hangup")
+    problem = "'dorp event Hangup': 'dorp' is no fault; did you mean 'drop'?"
+    assert usage_error(result) == f"Invalid value for '--fault': {problem}"
+
+
+def test_a_server_that_refuses_cannot_be_passed_on():
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        where = "{}:{}".format(*deaf.getsockname())
+        assert refusal(amisim("proxy", "--upstream", where)) == f"cannot connect to {where}: Connection refused"
+
+
 # replay
 
 
