@@ -25,7 +25,8 @@ class Options(TypedDict, total=False):
     rate: float
     size: int
     count: int
-    by: float
+    by: int
+    step: float
     header: str
     text: str
     connection: int
@@ -39,9 +40,19 @@ class Options(TypedDict, total=False):
 
 
 _SCHEDULE = tuple(each.name for each in fields(Schedule))
-_LEAST = {"rate": 1, "size": 1, "count": 1, "connection": 1, "nth": 1, "every": 1, "times": 1, "by": -math.inf}
+_LEAST = {
+    "rate": 1,
+    "size": 1,
+    "count": 1,
+    "connection": 1,
+    "nth": 1,
+    "every": 1,
+    "times": 1,
+    "by": -math.inf,
+    "step": -math.inf,
+}
 """The smallest value of each number; 0 where it is not named."""
-_FRACTIONS = frozenset({"seconds", "rate", "by", "after_seconds", "until_seconds", "p"})
+_FRACTIONS = frozenset({"seconds", "rate", "step", "after_seconds", "until_seconds", "p"})
 
 KINDS: "dict[str, FaultKind]" = {}
 """All faults there are, by name."""
@@ -238,7 +249,7 @@ def _read(name: str, text: str) -> float:
         name == "p" and float(text) > 1
     ):  # fmt: skip
         kind = "a whole number" if whole else "a number"
-        limits = "from 0 to 1" if name == "p" else f"from {least} on" if least > -math.inf else "such as -60"
+        limits = "from 0 to 1" if name == "p" else f"from {least} on" if least > -math.inf else "such as -1"
         raise FaultError(f"{name}={text} cannot be: {name} is {kind} {limits}")
     return int(float(text)) if whole else float(text)
 

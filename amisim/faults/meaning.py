@@ -99,9 +99,9 @@ def wrong_action_id(frame: Frame) -> Iterator[Fate]:
     before=f"> List 1 | {_LIST} | {_ITEM} | {_END}",
     after=f"{_LIST} | {_ITEM} | {_END[:-3]}2⏎⏎",
 )
-def wrong_count(frame: Frame, by: float = 1) -> Iterator[Fate]:
+def wrong_count(frame: Frame, by: int = 1) -> Iterator[Fate]:
     """The end of the list counts more items than came, or fewer where `by` is negative."""
-    yield frame.but(_LIST_ITEMS.sub(lambda match: b"%s%d" % (match[1], max(0, int(match[2]) + int(by))), frame.data))
+    yield frame.but(_LIST_ITEMS.sub(lambda match: b"%s%d" % (match[1], max(0, int(match[2]) + by)), frame.data))
 
 
 @fault(

@@ -137,7 +137,9 @@ class Line:
             self._run(self._gathered.pop(stage, []), index + 1, now)
         if not self._over:
             self._queue_up([Close(how)], now)
-        self.handle_timer(now)
+            self.handle_timer(now)
+        elif self.closing == Close("half"):
+            self.closing = Close(how)
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
@@ -182,9 +184,9 @@ class Line:
         return Frame(data, kind, message.name, message, number, action)
 
     def _foreign_id(self, frame: Frame) -> str:
-        """The ActionID of another action: of the first in flight, else of the last that came."""
+        """The ActionID of another action: of the first in flight, else of the last one."""
         sent = self._causes.sent
-        others = itertools.chain(self._causes.unanswered, reversed(sent))
+        others = itertools.chain(self._causes.unanswered, itertools.islice(reversed(sent), 2))
         ids = (sent[number].action_id for number in others if number != frame.number)
         return next((each for each in ids if each and each != frame.action_id), "")
 

@@ -10,6 +10,7 @@ from amisim import faults
 from amisim.action import read_action
 from amisim.faults import Fault, FaultPlan, Line, Schedule, Selector
 from amisim.faults.choice import NAMED, SELECTORS
+from amisim.steps import Close
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 
@@ -279,6 +280,14 @@ def test_a_close_lets_go_what_is_held_and_comes_after_what_is_delayed():
     assert sent(line, tick, now=20) == []
 
 
+def test_a_server_whose_direction_is_closed_can_close_the_rest():
+    line = greeted(FaultPlan(["half_close event Tick"]))
+    assert sent(line, frame("Event: Tick"), frame("Event: Tock")) == []
+    assert line.closing == Close("half")
+    line.close("eof", 1)
+    assert line.closing == Close("eof")
+
+
 def test_silence_has_no_end_not_even_by_a_close():
     line = FaultPlan(["silent"]).connect(1, 0)
     assert sent(line, GREETING, frame("Event: A")) == []
@@ -431,7 +440,8 @@ ALONE = [name for name, kind in faults.KINDS.items() if name not in ENDING and n
 @given(st.lists(st.sampled_from(ALONE), max_size=4), st.lists(st.sampled_from([None, *MEMBERS, PONG])))
 def test_what_is_beside_a_hit_passes_in_order(names, others):
     """Between frames that faults are for stand ticks, which none is for."""
-    plan = FaultPlan([f"{name} event Queue*" for name in names])
+    sizes = {name: f"{argument}=3" for name in ALONE if (argument := faults.KINDS[name].argument) in SMALL}
+    plan = FaultPlan([f"{name} event Queue* {sizes.get(name, '')}" for name in names])
     done = [("receive", action("QueueStatus", "7")), ("send", GREETING)]
     ticks = [frame("Event: Tick", f"N: {number}") for number in range(len(others))]
     for tick, other in zip(ticks, others, strict=True):

@@ -30,7 +30,7 @@ def chosen_faults(draw: st.DrawFn) -> Fault:
     schedule = draw(SCHEDULES.filter(lambda each: each != Schedule()) | st.just(kind.schedule))
     if kind.default == "" or isinstance(kind.default, str):
         value = draw(st.text()) if kind.argument else kind.default
-    elif isinstance(kind.default, int) and kind.argument != "by":
+    elif kind.argument in ("size", "count", "by"):
         value = draw(st.integers(1, 10**6))
     else:
         value = draw(st.floats(1, 1e6))
@@ -74,7 +74,7 @@ def test_any_text_is_a_fault_or_an_error_that_shows_it(text):
         ("drop Channel=PJSIP/100-* connection=2", faults.drop("event Channel=PJSIP/100-*", connection=2)),
         ("drop event Hangup Cause-txt=Busy", faults.drop("event Hangup Cause-txt=Busy")),
         ("login_refused connection=2", faults.login_refused("response Login", connection=2)),
-        ("clock by=-60.5", faults.clock(-60.5)),
+        ("clock step=-60.5", faults.clock(-60.5)),
         ("delay .5", faults.delay(seconds=0.5)),
         ("restart event Hangup", faults.restart("event Hangup", times=1)),
         ("bad_utf8 event QueueMember header=Name", faults.bad_utf8("event QueueMember", header="Name")),
@@ -100,9 +100,10 @@ def test_text_and_python_say_the_same(text, said):
         ("drop event X nth=1.5", "nth=1.5 cannot be: nth is a whole number from 1 on"),
         ("drop event X nth=two", "nth=two cannot be: nth is a whole number from 1 on"),
         ("drop event X p=2", "p=2 cannot be: p is a number from 0 to 1"),
+        ("wrong_count by=-1.5", "by=-1.5 cannot be: by is a whole number such as -1"),
         ("drop event X p=nan", "p=nan cannot be: p is a number from 0 to 1"),
         ("delay -1", "seconds=-1 cannot be: seconds is a number from 0 on"),
-        ("clock by=inf", "by=inf cannot be: by is a number such as -60"),
+        ("clock step=inf", "step=inf cannot be: step is a number such as -1"),
         ("delay 6 seconds=7", "'seconds' is said twice"),
         ("drop event X nth=1 nth=2", "'nth' is said twice"),
         ("drop 'event", "No closing quotation"),

@@ -8,7 +8,8 @@ from amisim import faults
 
 from .fault_tables import LAYERS, PAGE, page
 
-EXAMPLES = re.findall(rf"^((?:{'|'.join(faults.KINDS)}) .*?)(?:  .*)?$", PAGE.read_text(), re.MULTILINE)
+BLOCKS = "".join(re.findall(r"```text\n(.*?)```", PAGE.read_text(), re.DOTALL))
+EXAMPLES = re.findall(rf"^((?:{'|'.join(faults.KINDS)}) .*?)(?:  .*)?$", BLOCKS, re.MULTILINE)
 
 
 def test_the_page_is_up_to_date():

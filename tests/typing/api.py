@@ -5,7 +5,7 @@ from typing import assert_type
 import ami
 import amisim
 from ami import core, core_events, enums
-from amisim import event, list_complete, response, wait
+from amisim import event, faults, list_complete, response, wait
 
 
 class Mood(ami.Event):
@@ -66,3 +66,11 @@ def serve() -> None:
         server.on("QueueStatus", Queue="x").times(1).reply(response(EventList="start"), wait(0.1), list_complete())
         server.emit(event("Hangup", Channel="x"))
         assert_type(server.wait_for("Ping").name, str)
+
+
+def go_wrong() -> None:
+    """Faults, as such and as texts."""
+    fault = faults.delay(6, "response Ping", nth=2)
+    assert_type(fault, faults.Fault)
+    plan = faults.FaultPlan([fault, "drop event Hangup p=0.5", faults.bad_utf8("event", header="Name")], seed=7)
+    assert_type(plan.unused, list[faults.Fault])

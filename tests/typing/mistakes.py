@@ -3,6 +3,7 @@
 import ami
 import ami.aio
 from ami import core, core_events, queues
+from amisim import faults
 
 
 def names() -> None:
@@ -47,3 +48,10 @@ async def tasks(manager: ami.aio.Manager) -> None:
     manager.send_action(core.Ping()).success  # wrong
     with manager.events("Hangup") as hangups:  # wrong
         print(hangups)
+
+
+def go_wrong() -> None:
+    """Not so."""
+    faults.drop("event Hangup", nht=2)  # wrong
+    faults.delay(seconds="long")  # wrong
+    faults.dealy(6)  # wrong
