@@ -5,7 +5,7 @@ import inspect
 import math
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypedDict, Unpack
 
 from amisim.faults.choice import NAMED, SELECTORS, Schedule, Selector, number, quoted
@@ -40,17 +40,9 @@ class Options(TypedDict, total=False):
 
 
 _SCHEDULE = tuple(each.name for each in fields(Schedule))
-_LEAST = {
-    "rate": 1,
-    "size": 1,
-    "count": 1,
-    "connection": 1,
-    "nth": 1,
-    "every": 1,
-    "times": 1,
-    "by": -math.inf,
-    "step": -math.inf,
-}
+_LEAST = {"rate": 1, "size": 1, "count": 1, "connection": 1, "nth": 1, "every": 1, "times": 1} | dict.fromkeys(
+    ("by", "step"), -math.inf
+)
 """The smallest value of each number; 0 where it is not named."""
 _FRACTIONS = frozenset({"seconds", "rate", "step", "after_seconds", "until_seconds", "p"})
 
@@ -103,7 +95,7 @@ class FaultKind:
         """The fault, with this argument, selector and schedule."""
         numbers = [number(each) for each in what if not isinstance(each, str)]
         words = [word for each in what if isinstance(each, str) for word in _words(each)]
-        return _make(self, numbers + words, [(name, _text(value)) for name, value in options.items()])
+        return _make(self, [*numbers, *words, *(f"{name}={_text(value)}" for name, value in options.items())])
 
     def __repr__(self) -> str:
         return f"faults.{self.name}"
@@ -160,12 +152,11 @@ def fault(
         _, *arguments = inspect.signature(transform).parameters.values()
         argument, value = (arguments[0].name, arguments[0].default) if arguments else ("", "")
         name, layer = transform.__name__, transform.__module__.rpartition(".")[2]
-        words = _words(default)
-        pairs = [(key, text) for word in words for key, equals, text in [word.partition("=")] if equals]
-        selector = _selector([word for word in words if "=" not in word], [], None)
+        plain, pairs = _sorted(_words(default))
+        selector, schedule = _selector(plain), _schedule(dict(pairs))
         kind = FaultKind(
-            name, layer, argument, value, selector, _schedule(pairs), transform, gathers, example, before, after
-        )
+            name, layer, argument, value, selector, schedule, transform, gathers, example, before, after
+        )  # fmt: skip
         return KINDS.setdefault(name, kind)
 
     return declare
@@ -181,9 +172,7 @@ def parse(text: str) -> Fault:
         kind = KINDS.get(name)
         if kind is None:
             raise FaultError(_unknown("fault", name, KINDS))
-        plain = [word for word in words if not _is_pair(word)]
-        pairs = [(key, value) for word in words if _is_pair(word) for key, _, value in [word.partition("=")]]
-        return _make(kind, plain, pairs)
+        return _make(kind, words)
     except FaultError as error:
         raise FaultError(f"{text!r}: {error}") from None
 
@@ -195,63 +184,70 @@ def _words(text: str) -> list[str]:
         raise FaultError(f"{error} in {text!r}") from None
 
 
-def _is_pair(word: str) -> bool:
-    key, equals, _ = word.partition("=")
-    return bool(equals) and key.replace("-", "_").isidentifier()
+def _sorted(words: Iterable[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The words without `=`, and the names and values of those with one."""
+    plain, pairs = [], []
+    for word in words:
+        key, equals, value = word.partition("=")
+        if equals and key.replace("-", "_").isidentifier():
+            pairs.append((key, value))
+        else:
+            plain.append(word)
+    return plain, pairs
 
 
-def _make(kind: FaultKind, words: list[str], pairs: list[tuple[str, str]]) -> Fault:
+def _make(kind: FaultKind, words: list[str]) -> Fault:
+    """The fault of that kind that is said so."""
     if words and kind.argument and _is_number(words[0]):
-        pairs = [(kind.argument, words[0]), *pairs]
-        words = words[1:]
-    plain = [word for word in words if not _is_pair(word)]
-    pairs = [*((key, text) for word in words if _is_pair(word) for key, _, text in [word.partition("=")]), *pairs]
-    headers = [(key, text) for key, text in pairs if key[0].isupper()]
-    said = [(key, text) for key, text in pairs if not key[0].isupper()]
-    known = [*([kind.argument] if kind.argument else []), "connection", *_SCHEDULE]
-    for position, (key, _) in enumerate(said):
-        if key not in known:
-            raise FaultError(f"{_unknown(f'argument of {kind.name}', key, known)} (Headers begin with a capital.)")
-        if key in dict(said[:position]):
-            raise FaultError(f"{key!r} is said twice")
-    values = dict(said)
-    connection = _read("connection", values["connection"]) if "connection" in values else None
-    unselected = not plain and not headers and connection is None
-    selector = kind.selector if unselected else _selector(plain or [kind.selector.what], headers, connection)
-    if not plain and not unselected:
-        selector = Selector(kind.selector.what, kind.selector.name, selector.headers, selector.connection)
-    schedule = _schedule([(key, text) for key, text in said if key in _SCHEDULE])
+        words = [f"{kind.argument}={words[0]}", *words[1:]]
+    plain, pairs = _sorted(words)
+    headers = tuple((key, text) for key, text in pairs if key[0].isupper())
+    said = _options(kind, [(key, text) for key, text in pairs if not key[0].isupper()])
+    connection = int(_read("connection", said["connection"])) if "connection" in said else None
+    selector = replace(_selector(plain) if plain else kind.selector, headers=headers, connection=connection)
+    schedule = _schedule({key: text for key, text in said.items() if key in _SCHEDULE})
     value = kind.default
-    if kind.argument in values:
-        value = values[kind.argument] if isinstance(kind.default, str) else _read(kind.argument, values[kind.argument])
+    if kind.argument in said:
+        text = said[kind.argument]
+        value = text if isinstance(value, str) else _read(kind.argument, text)
     return Fault(kind, value, selector, kind.schedule if schedule == Schedule() else schedule)
 
 
-def _selector(words: Sequence[str], headers: Iterable[tuple[str, str]], connection: float | None) -> Selector:
+def _options(kind: FaultKind, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What is said by name, each once, and only what this kind of fault knows."""
+    known = [*([kind.argument] if kind.argument else []), "connection", *_SCHEDULE]
+    said: dict[str, str] = {}
+    for key, text in pairs:
+        if key not in known:
+            raise FaultError(f"{_unknown(f'argument of {kind.name}', key, known)} (Headers begin with a capital.)")
+        if key in said:
+            raise FaultError(f"{key!r} is said twice")
+        said[key] = text
+    return said
+
+
+def _selector(words: Sequence[str]) -> Selector:
     what, *names = words
     if what not in SELECTORS:
         raise FaultError(_unknown("selector", what, SELECTORS))
     if len(names) > (what in NAMED):
         many = f"one name may follow {what!r}" if what in NAMED else f"no name follows {what!r}"
         raise FaultError(f"{names[-1]!r} is too much: {many}")
-    return Selector(what, "".join(names), tuple(headers), None if connection is None else int(connection))
+    return Selector(what, "".join(names))
 
 
-def _schedule(pairs: Iterable[tuple[str, str]]) -> Schedule:
-    values: dict[str, Any] = {key: _read(key, text) for key, text in pairs}
+def _schedule(said: dict[str, str]) -> Schedule:
+    values: dict[str, Any] = {key: _read(key, text) for key, text in said.items()}
     return Schedule(**values)
 
 
 def _read(name: str, text: str) -> float:
     """The number that a text is; raises `FaultError` for one that this argument cannot be."""
-    least, whole = _LEAST.get(name, 0), name not in _FRACTIONS
-    if not _is_number(text) or float(text) < least or (whole and float(text) != int(float(text))) or (
-        name == "p" and float(text) > 1
-    ):  # fmt: skip
-        kind = "a whole number" if whole else "a number"
-        limits = "from 0 to 1" if name == "p" else f"from {least} on" if least > -math.inf else "such as -1"
-        raise FaultError(f"{name}={text} cannot be: {name} is {kind} {limits}")
-    return int(float(text)) if whole else float(text)
+    least, most, whole = _LEAST.get(name, 0), 1 if name == "p" else math.inf, name not in _FRACTIONS
+    if _is_number(text) and least <= float(text) <= most and not (whole and float(text) % 1):
+        return int(float(text)) if whole else float(text)
+    limits = f"from 0 to {most}" if most == 1 else f"from {least} on" if least > -math.inf else "such as -1"
+    raise FaultError(f"{name}={text} cannot be: {name} is a {'whole ' if whole else ''}number {limits}")
 
 
 def _is_number(text: str) -> bool:
