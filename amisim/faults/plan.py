@@ -8,7 +8,7 @@ import hashlib
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -104,18 +104,26 @@ class Line:
             self._run([Frame(b"", "connection")], 0, now)
             self.handle_timer(now)
 
-    def receive(self, action: ClientAction, now: float, faults: Sequence[Fault] = ()) -> None:
-        """The client sent an action; `faults` are for what answers it, besides those of the plan."""
-        if not self._stages and not faults:
-            return
-        self.handle_timer(now)
-        self._asked += 1
-        self._causes.asked(self._asked, action)
+    def receive(self, action: ClientAction, now: float) -> None:
+        """The client sent an action."""
+        if self._stages:
+            self.handle_timer(now)
+            self._note(action)
+
+    def add(self, action: ClientAction, faults: Iterable[Fault]) -> None:
+        """Let faults work on what answers an action that the client sent, besides those of the plan."""
+        sent = self._causes.sent
+        number = next((each for each in reversed(sent) if sent[each] is action), None) or self._note(action)
         for fault in faults:
             stage = self._plan._stage(fault)
             if stage not in self._stages:
                 self._stages.append(stage)
-            self._within.setdefault(stage, set()).add(self._asked)
+            self._within.setdefault(stage, set()).add(number)
+
+    def _note(self, action: ClientAction) -> int:
+        self._asked += 1
+        self._causes.asked(self._asked, action)
+        return self._asked
 
     def send(self, data: bytes, now: float) -> None:
         """The server wants to send a frame, or its greeting; what is after the end of the connection is lost."""

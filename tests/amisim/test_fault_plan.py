@@ -45,6 +45,14 @@ def ask(line: Line, *actions: bytes, now: float = 0) -> None:
         line.receive(read_action(each), now)
 
 
+def receive(line: Line, data: bytes, *added: Fault) -> None:
+    """A client sends an action, with whose answer something goes wrong."""
+    arrived = read_action(data)
+    line.receive(arrived, 0)
+    if added:
+        line.add(arrived, added)
+
+
 def sent(line: Line, *data: bytes, now: float = 0) -> list[bytes]:
     """What comes at once of what a server sends."""
     for each in data:
@@ -302,9 +310,9 @@ def test_silence_has_no_end_not_even_by_a_close():
 def test_a_fault_of_an_action_is_for_what_answers_that_one_alone():
     plan, slow = FaultPlan(), faults.delay(6)
     line = greeted(plan)
-    line.receive(read_action(action("Ping", "1")), 0, [slow])
-    line.receive(read_action(action("Ping", "2")), 0)
-    line.receive(read_action(action("QueueStatus", "3")), 0, [faults.drop("event QueueMember", nth=2)])
+    receive(line, action("Ping", "1"), slow)
+    receive(line, action("Ping", "2"))
+    receive(line, action("QueueStatus", "3"), faults.drop("event QueueMember", nth=2))
     assert sent(line, hangup("X"), now=1) == [hangup("X")]
     assert sent(line, ok("1"), ok("2"), now=1) == []
     assert at(line, 7) == [ok("1"), ok("2")]
@@ -314,11 +322,20 @@ def test_a_fault_of_an_action_is_for_what_answers_that_one_alone():
     assert plan.hits[0].fault is slow
 
 
+def test_a_fault_of_an_action_may_come_after_other_actions():
+    line = greeted(FaultPlan(["drop event Nothing"]))
+    first, second = (read_action(action("Ping", number)) for number in "12")
+    line.receive(first, 0)
+    line.receive(second, 0)
+    line.add(first, [faults.wrong_action_id()])
+    assert sent(line, ok("1"), ok("2")) == [ok("2"), ok("2")]
+
+
 def test_a_fault_of_an_action_counts_on_where_it_comes_again():
     plan, second = FaultPlan(), faults.drop("response", nth=2)
     line = greeted(plan)
     for number in "12":
-        line.receive(read_action(action("Ping", number)), 0, [second])
+        receive(line, action("Ping", number), second)
     assert sent(line, ok("1"), ok("2")) == [ok("1")]
     assert plan.unused == []
 
