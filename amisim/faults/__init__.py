@@ -8,7 +8,7 @@ A fault has a name, a selector that says what it is for, and a schedule that say
 
 from amisim.faults.choice import NAMED, SELECTORS, Schedule, Selector
 from amisim.faults.clocks import clock
-from amisim.faults.fault import KINDS, Fault, FaultError, FaultKind, parse
+from amisim.faults.fault import KINDS, PICTURED, Fault, FaultError, FaultKind, parse
 from amisim.faults.framing import (
     bad_utf8,
     blank_lines,
@@ -61,11 +61,11 @@ from amisim.faults.transport import (
 )
 
 __all__ = [
-    "KINDS", "NAMED", "SELECTORS", "Fault", "FaultError", "FaultKind", "FaultPlan", "Hit", "Line", "Schedule",
-    "Selector", "bad_utf8", "blank_lines", "clock", "coalesce", "cut", "delay", "drop", "duplicate", "error_in_list",
-    "events_first", "flood", "glue", "goodbye_in_list", "half_close", "interleave", "jitter", "junk", "late",
-    "login_refused", "lone_lf", "long_line", "many_headers", "missing_complete", "mixed_lists", "no_action_id",
-    "no_colon", "nul", "parse", "permission_denied", "refuse", "rename_header", "reorder", "reorder_headers",
-    "repeat_header", "reset", "restart", "silent", "split", "stall", "throttle", "truncate", "unknown_action_id",
-    "wrong_action_id", "wrong_banner", "wrong_count",
+    "KINDS", "NAMED", "PICTURED", "SELECTORS", "Fault", "FaultError", "FaultKind", "FaultPlan", "Hit", "Line",
+    "Schedule", "Selector", "bad_utf8", "blank_lines", "clock", "coalesce", "cut", "delay", "drop", "duplicate",
+    "error_in_list", "events_first", "flood", "glue", "goodbye_in_list", "half_close", "interleave", "jitter", "junk",
+    "late", "login_refused", "lone_lf", "long_line", "many_headers", "missing_complete", "mixed_lists",
+    "no_action_id", "no_colon", "nul", "parse", "permission_denied", "refuse", "rename_header", "reorder",
+    "reorder_headers", "repeat_header", "reset", "restart", "silent", "split", "stall", "throttle", "truncate",
+    "unknown_action_id", "wrong_action_id", "wrong_banner", "wrong_count",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any, TypedDict, Unpack
 from amisim.faults.choice import NAMED, SELECTORS, Schedule, Selector, number, quoted
 from amisim.faults.frame import Fate, Frame
 
-__all__ = ["KINDS", "Fault", "FaultError", "FaultKind", "Options", "fault", "parse"]
+__all__ = ["KINDS", "PICTURED", "Fault", "FaultError", "FaultKind", "Options", "fault", "parse"]
 
 
 class FaultError(ValueError):
@@ -45,6 +45,15 @@ _LEAST = {"rate": 1, "size": 1, "count": 1, "connection": 1, "nth": 1, "every": 
 )
 """The smallest value of each number; 0 where it is not named."""
 _FRACTIONS = frozenset({"seconds", "rate", "step", "after_seconds", "until_seconds", "p"})
+
+PICTURED = {letter: f"Event: {letter}\r\n\r\n".encode() for letter in "ABCD"} | {
+    "hello": b"Asterisk Call Manager/11.0.0\r\n",
+    "ok": b"Response: Success\r\nActionID: 1\r\n\r\n",
+    "start": b"Response: Success\r\nActionID: 1\r\nEventList: start\r\n\r\n",
+    "item": b"Event: A\r\nActionID: 1\r\n\r\n",
+    "end": b"Event: End\r\nActionID: 1\r\nEventList: Complete\r\nListItems: 1\r\n\r\n",
+}
+"""What stands in pictures of faults for which bytes."""
 
 KINDS: "dict[str, FaultKind]" = {}
 """All faults there are, by name."""
@@ -81,7 +90,7 @@ class FaultKind:
     gathers: bool
     example: str
     before: str
-    """A picture of what a server sends: what is between two bars is one write, ⏎ is CR LF."""
+    """A picture of what a server sends, in the words of `PICTURED`: between two bars is one write, ⏎ is CR LF."""
 
     after: str
     """A picture of what comes of it by the example."""

@@ -10,11 +10,6 @@ from amisim.steps import Close, Wait
 
 _NOBODY = "nobody-asked"
 _LIST_ITEMS = re.compile(rb"^(ListItems: )(\d+)", re.MULTILINE)
-_OK = "Response: Success⏎ActionID: 1⏎⏎"
-_OTHER = "Response: Success⏎ActionID: 2⏎⏎"
-_LIST = "Response: Success⏎ActionID: 1⏎EventList: start⏎⏎"
-_ITEM = "Event: A⏎ActionID: 1⏎⏎"
-_END = "Event: End⏎ActionID: 1⏎EventList: Complete⏎ListItems: 1⏎⏎"
 
 
 @fault("event", example="drop event B", before="A | B | C", after="A | C")
@@ -23,9 +18,7 @@ def drop(frame: Frame) -> Iterator[Fate]:
     yield from ()
 
 
-@fault(
-    "complete", example="missing_complete", before=f"> List 1 | {_LIST} | {_ITEM} | {_END}", after=f"{_LIST} | {_ITEM}"
-)
+@fault("complete", example="missing_complete", before="> List 1 | start | item | end", after="start | item")
 def missing_complete(frame: Frame) -> Iterator[Fate]:
     """The end of the list does not come."""
     yield from ()
@@ -57,8 +50,8 @@ def reorder(frames: Sequence[Frame], count: int = 2) -> Iterator[Fate] | None:
 
 
 @fault(
-    "response", gathers=True, example="events_first 2", before=f"> Ping 1 | {_OK} | A | B | C",
-    after=f"A | B | {_OK} | C",
+    "response", gathers=True, example="events_first 2", before="> Ping 1 | ok | A | B | C",
+    after="A | B | ok | C",
 )  # fmt: skip
 def events_first(frames: Sequence[Frame], count: int = 1) -> Iterator[Fate] | None:
     """The frame comes after the next `count` frames: a response after the events that the action causes."""
@@ -68,7 +61,7 @@ def events_first(frames: Sequence[Frame], count: int = 1) -> Iterator[Fate] | No
 @fault(
     "response",
     example="unknown_action_id",
-    before=f"> Ping 1 | {_OK}",
+    before="> Ping 1 | ok",
     after="Response: Success⏎ActionID: nobody-asked⏎⏎",
 )
 def unknown_action_id(frame: Frame) -> Iterator[Fate]:
@@ -76,7 +69,7 @@ def unknown_action_id(frame: Frame) -> Iterator[Fate]:
     yield frame.with_action_id(_NOBODY)
 
 
-@fault("response", example="no_action_id", before=f"> Ping 1 | {_OK}", after="Response: Success⏎⏎")
+@fault("response", example="no_action_id", before="> Ping 1 | ok", after="Response: Success⏎⏎")
 def no_action_id(frame: Frame) -> Iterator[Fate]:
     """The frame has no ActionID."""
     yield frame.with_action_id("")
@@ -85,8 +78,8 @@ def no_action_id(frame: Frame) -> Iterator[Fate]:
 @fault(
     "response",
     example="wrong_action_id nth=1",
-    before=f"> Ping 1 | > Ping 2 | {_OK} | {_OTHER}",
-    after=f"{_OTHER} | {_OTHER}",
+    before="> Ping 1 | > Ping 2 | ok | Response: Success⏎ActionID: 2⏎⏎",
+    after="Response: Success⏎ActionID: 2⏎⏎ | Response: Success⏎ActionID: 2⏎⏎",
 )
 def wrong_action_id(frame: Frame) -> Iterator[Fate]:
     """The frame has the ActionID of another action, of one in flight where there is one."""
@@ -96,8 +89,8 @@ def wrong_action_id(frame: Frame) -> Iterator[Fate]:
 @fault(
     "complete",
     example="wrong_count",
-    before=f"> List 1 | {_LIST} | {_ITEM} | {_END}",
-    after=f"{_LIST} | {_ITEM} | {_END[:-3]}2⏎⏎",
+    before="> List 1 | start | item | end",
+    after="start | item | Event: End⏎ActionID: 1⏎EventList: Complete⏎ListItems: 2⏎⏎",
 )
 def wrong_count(frame: Frame, by: int = 1) -> Iterator[Fate]:
     """The end of the list counts more items than came, or fewer where `by` is negative."""
@@ -105,8 +98,8 @@ def wrong_count(frame: Frame, by: int = 1) -> Iterator[Fate]:
 
 
 @fault(
-    "complete", example="error_in_list", before=f"> List 1 | {_LIST} | {_ITEM} | {_END}",
-    after=f"{_LIST} | {_ITEM} | Response: Error⏎ActionID: 1⏎Message: Internal error⏎⏎ | {_END}",
+    "complete", example="error_in_list", before="> List 1 | start | item | end",
+    after="start | item | Response: Error⏎ActionID: 1⏎Message: Internal error⏎⏎ | end",
 )  # fmt: skip
 def error_in_list(frame: Frame) -> Iterator[Fate]:
     """An error that answers the same action comes before the frame."""
@@ -115,8 +108,8 @@ def error_in_list(frame: Frame) -> Iterator[Fate]:
 
 
 @fault(
-    "item", example="mixed_lists", before=f"> List 1 | > List 2 | {_LIST} | {_ITEM} | {_END}",
-    after=f"{_LIST} | Event: A⏎ActionID: 2⏎⏎ | {_ITEM} | {_END}",
+    "item", example="mixed_lists", before="> List 1 | > List 2 | start | item | end",
+    after="start | Event: A⏎ActionID: 2⏎⏎ | item | end",
 )  # fmt: skip
 def mixed_lists(frame: Frame) -> Iterator[Fate]:
     """Before each item of the list comes the same one of another list, of one in flight where there is one."""
@@ -125,8 +118,8 @@ def mixed_lists(frame: Frame) -> Iterator[Fate]:
 
 
 @fault(
-    "complete", example="goodbye_in_list", before=f"> List 1 | {_LIST} | {_ITEM} | {_END}",
-    after=f"{_LIST} | {_ITEM} | Response: Goodbye⏎Message: Thanks for all the fish.⏎⏎ | FIN",
+    "complete", example="goodbye_in_list", before="> List 1 | start | item | end",
+    after="start | item | Response: Goodbye⏎Message: Thanks for all the fish.⏎⏎ | FIN",
 )  # fmt: skip
 def goodbye_in_list(frame: Frame) -> Iterator[Fate]:
     """The server says goodbye and closes the connection, in place of the frame."""
@@ -135,7 +128,7 @@ def goodbye_in_list(frame: Frame) -> Iterator[Fate]:
 
 
 @fault(
-    "answer", example="permission_denied answer List", before=f"> List 1 | {_LIST} | {_ITEM} | {_END} | B",
+    "answer", example="permission_denied answer List", before="> List 1 | start | item | end | B",
     after="Response: Error⏎ActionID: 1⏎Message: Permission denied⏎⏎ | B",
 )  # fmt: skip
 def permission_denied(frame: Frame) -> Iterator[Fate]:
@@ -145,7 +138,7 @@ def permission_denied(frame: Frame) -> Iterator[Fate]:
 
 
 @fault(
-    "response Login", example="login_refused", before=f"> Login 1 | {_OK} | A",
+    "response Login", example="login_refused", before="> Login 1 | ok | A",
     after="+1s | Response: Error⏎ActionID: 1⏎Message: Authentication failed⏎⏎ | FIN",
 )  # fmt: skip
 def login_refused(frame: Frame) -> Iterator[Fate]:

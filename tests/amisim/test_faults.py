@@ -4,21 +4,19 @@ import re
 
 import pytest
 
-from ami.catalogue import parse as parse_message
 from amisim import faults
 from amisim.action import read_action
 from amisim.faults import FaultPlan, Line
 
-GREETING = b"Asterisk Call Manager/11.0.0\r\n"
-SAMPLES = {letter: f"Event: {letter}\r\n\r\n".encode() for letter in "ABCD"}
+GREETING = faults.PICTURED["hello"]
 
 
 def data(picture: str) -> bytes:
     """The bytes that a part of a picture stands for."""
-    if picture == "hello":
-        return GREETING
-    if set(picture) <= set(SAMPLES):
-        return b"".join(SAMPLES[letter] for letter in picture)
+    if picture in faults.PICTURED:
+        return faults.PICTURED[picture]
+    if set(picture) <= set("ABCD"):
+        return b"".join(faults.PICTURED[letter] for letter in picture)
     text = picture.replace("⏎", "\r\n").replace("␊", "\n")
     return re.sub(rb"\\x(..)", lambda match: bytes.fromhex(match[1].decode()), text.encode())
 
@@ -99,8 +97,3 @@ def test_a_fault_is_described_by_a_sentence_and_shown_by_its_own_example(name):
     assert getattr(faults, name) is kind
     assert name in faults.__all__
     assert str(kind()) == str(faults.parse(name))
-
-
-@pytest.mark.parametrize("name", ["A"])
-def test_the_samples_are_events(name):
-    assert parse_message(SAMPLES[name]).name == name

@@ -27,6 +27,11 @@ def selectors() -> str:
     return "\n".join(["| selector | what it is |", "|---|---|", *rows])
 
 
+def pictured() -> str:
+    text = {name: data.decode().replace("\r\n", "⏎") for name, data in faults.PICTURED.items()}
+    return "\n".join(["| name | frame |", "|---|---|", *(f"| `{name}` | `{frame}` |" for name, frame in text.items())])
+
+
 def layer(name: str, title: str) -> str:
     kinds = [kind for kind in faults.KINDS.values() if kind.layer == name]
     rows = [f"| {_name(kind)} | `{_for(kind)}` | {kind.description} |" for kind in kinds]
@@ -36,7 +41,7 @@ def layer(name: str, title: str) -> str:
 
 
 def _name(kind: faults.FaultKind) -> str:
-    return f"`{kind.name}`" + (f" `{kind.argument}={kind.default}`" if kind.argument else "")
+    return f"`{kind.name}`" + (f" `{kind.argument}={kind.default or 'NAME'}`" if kind.argument else "")
 
 
 def _for(kind: faults.FaultKind) -> str:
@@ -45,7 +50,11 @@ def _for(kind: faults.FaultKind) -> str:
 
 def page(text: str) -> str:
     """The page, with tables and pictures as they should be."""
-    parts = {"selectors": selectors(), "faults": "\n\n".join(layer(*each) for each in LAYERS.items())}
+    parts = {
+        "selectors": selectors(),
+        "pictured": pictured(),
+        "faults": "\n\n".join(layer(*each) for each in LAYERS.items()),
+    }
     for name, part in parts.items():
         begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->"
         text = re.sub(f"{begin}.*?{end}", lambda _, new=f"{begin}\n{part}\n\n{end}": new, text, flags=re.DOTALL)
