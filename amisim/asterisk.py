@@ -29,7 +29,7 @@ BEFORE_LOGIN = frozenset({"login", "challenge", "logoff"})
 _REFUSAL_DELAY = 1.0
 """Seconds that Asterisk waits before it answers a login that it refuses."""
 
-_BLACKLIST = ("module load", "module unload", "restart gracefully")
+_BLACKLIST = (["module", "load"], ["module", "unload"], ["restart", "gracefully"])
 
 
 class UntilEvent(NamedTuple):
@@ -279,7 +279,7 @@ def _command(session: "ServerSession", action: ClientAction) -> Answer:
     command = action.get("Command")
     if not command:
         yield _error("No command provided")
-    elif command.lower().startswith(_BLACKLIST):
+    elif command.lower().split()[:2] in _BLACKLIST:
         yield _error("Command blacklisted")
     else:
         text = f"No such command '{command}' (type 'core show help {command}' for other possible commands)"

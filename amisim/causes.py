@@ -35,16 +35,24 @@ def _only_asks(action: ClientAction) -> bool:
     return _ONLY_ASKS.fullmatch(action.name) is not None
 
 
-class RecordBuilder:
-    """Takes what happens to the connections of a session, in order of time, and gives it back as records."""
+_REMEMBERED = 10_000
+"""How many actions of a connection are remembered at least."""
 
-    def __init__(self) -> None:
+
+class RecordBuilder:
+    """Takes what happens to the connections of a session, in order of time, and gives it back as records.
+
+    A frame of more than `max_frame` bytes comes in pieces, which follow from nothing.
+    """
+
+    def __init__(self, max_frame: int = 2**62) -> None:
+        self._max_frame = max_frame
         self._connections: dict[int, _Connection] = {}
         self._numbers = iter(range(1, 2**63))
 
     def open(self, connection: int, at: float) -> Record:
         """A client connected."""
-        self._connections[connection] = _Connection(connection, self._numbers)
+        self._connections[connection] = _Connection(connection, self._numbers, self._max_frame)
         return Record(at, connection, "", "open")
 
     def data(self, connection: int, direction: Direction, data: bytes, at: float) -> list[Record]:
@@ -63,8 +71,8 @@ class RecordBuilder:
 class _Flow:
     """One direction of a connection: its frames, and the chunks of the one that is arriving."""
 
-    def __init__(self, direction: Direction) -> None:
-        self.reader = wire.FrameReader(from_server=direction == "<", max_frame=2**62)
+    def __init__(self, direction: Direction, max_frame: int) -> None:
+        self.reader = wire.FrameReader(from_server=direction == "<", max_frame=max_frame)
         self.chunks: list[tuple[int, float]] = []
         self.counted = 0  # how many bytes those are
         self.last = -1.0
@@ -97,6 +105,10 @@ class Causes:
         """The client sent an action."""
         self.sent[number] = action
         self.unanswered.append(number)
+        if len(self.sent) >= 2 * _REMEMBERED:
+            kept = {*list(self.sent)[-_REMEMBERED:], self.list, self.base, self.last_answered}
+            self.sent = {number: action for number, action in self.sent.items() if number in kept}
+            self.unanswered = [number for number in self.unanswered if number in kept]
 
     def answered(self, message: Message) -> int | None:
         """The action that a message of the server answers; None where it answers none."""
@@ -107,13 +119,11 @@ class Causes:
     def _of_response(self, message: Message) -> int:
         """The action a response answers: the first unanswered one with its ActionID, or the last that had it."""
         action_id = message.action_id or ""
-        waiting = [number for number in self.unanswered if self.sent[number].action_id == action_id]
-        if waiting:
-            number = waiting[0]
+        number = next((each for each in self.unanswered if self.sent[each].action_id == action_id), None)
+        if number is not None:
             self.unanswered.remove(number)
         else:
-            had_it = [number for number, action in self.sent.items() if action_id and action.action_id == action_id]
-            number = had_it[-1] if had_it else self.last_answered or max(self.sent)
+            number = next(self._with_id(action_id), None) or self.last_answered or max(self.sent)
         self.last_answered = number
         self.list = number if message.get("EventList", "").lower() == "start" else None
         self._note_change(number, message)
@@ -132,17 +142,18 @@ class Causes:
             if event.get("EventList", "").lower() == "complete":
                 self.list = None
             return number
-        if not action_id:
-            return None
-        had_it = [number for number, action in self.sent.items() if action.action_id == action_id]
-        answered = [number for number in had_it if number not in self.unanswered]
-        candidates = answered or had_it
-        return candidates[-1] if candidates else None
+        answered = (number for number in self._with_id(action_id) if number not in self.unanswered)
+        return next(answered, None) or next(self._with_id(action_id), None)
+
+    def _with_id(self, action_id: str) -> Iterator[int]:
+        """The actions that have an ActionID, the last one first; none for an empty one."""
+        return (number for number in reversed(self.sent) if action_id and self.sent[number].action_id == action_id)
 
 
 class _Connection:
-    def __init__(self, number: int, numbers: Iterator[int]) -> None:
-        self.flows: dict[Direction, _Flow] = {"<": _Flow("<"), ">": _Flow(">")}
+    def __init__(self, number: int, numbers: Iterator[int], max_frame: int) -> None:
+        self.flows: dict[Direction, _Flow] = {"<": _Flow("<", max_frame), ">": _Flow(">", max_frame)}
+        self._max_frame = max_frame
         self._number = number
         self._numbers = numbers
         self._causes = Causes()
@@ -152,10 +163,11 @@ class _Connection:
         flow = self.flows[direction]
         # One instant of one direction is one chunk.
         flow.last = at = at if at > flow.last else round(flow.last + 0.000001, 6)
-        return [
+        records = [
             Record(at, self._number, direction, "data", frame, self._cause(direction, frame), chunks)
             for frame, chunks in flow.feed(data, at)
         ]
+        return records if flow.reader.error is None else records + self.rest(direction)
 
     def rest(self, direction: Direction) -> list[Record]:
         flow = self.flows[direction]
@@ -163,7 +175,7 @@ class _Connection:
         if not rest:
             return []
         *before, (_, at) = chunks
-        self.flows[direction] = _Flow(direction)
+        self.flows[direction] = _Flow(direction, self._max_frame)
         return [Record(at, self._number, direction, "data", rest, None, tuple(before))]
 
     def end(self, direction: Direction, at: float, error: str) -> list[Record]:

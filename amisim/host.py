@@ -44,6 +44,9 @@ class Limits(NamedTuple):
     write_timeout: float = 0.1
     """Seconds that a client may take nothing of what is sent to it (`writetimeout`)."""
 
+    history: int = 32_000_000
+    """How much memory, in bytes, the transcript may take, and so may the actions."""
+
 
 AS_ASTERISK = Limits()
 
@@ -92,6 +95,6 @@ class Host:
 
     def publish(self, event: bytes, now: float) -> None:
         """Send an event to every connection that may see it."""
-        for session in list(self.sessions.values()):
-            session.emit(event, now)
-        self.touched.update(self.sessions)
+        for number, session in list(self.sessions.items()):
+            if session.emit(event, now):
+                self.touched.add(number)

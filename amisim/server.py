@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 from amisim import library
 from amisim.action import ClientAction
@@ -31,7 +31,37 @@ from amisim.users import User
 
 _logger = logging.getLogger(__name__)
 
-__all__ = ["Server", "ServerError", "listen_error", "system_reason"]
+__all__ = ["History", "Server", "ServerError", "listen_error", "system_reason"]
+
+
+T = TypeVar("T")
+
+_LONGEST = 1_000_000
+"""Bytes of what belongs together at most in the transcript; longer messages are cut into pieces there."""
+
+_OVERHEAD = 500
+"""About how many bytes an item of a history takes besides those that were sent."""
+
+
+class History(list[T]):
+    """What happened, in order; of very much only the last."""
+
+    def __init__(self, limit: int, size: Callable[[T], int]) -> None:
+        super().__init__()
+        self._limit = limit
+        self._size = size
+        self._taken = 0
+
+    def add(self, item: T) -> None:
+        """Append an item. When all take more than `limit` bytes, the older ones go."""
+        self.append(item)
+        self._taken += self._size(item) + _OVERHEAD
+        if self._taken > self._limit:
+            first = 0
+            while self._taken > self._limit // 2 and first < len(self):
+                self._taken -= self._size(self[first]) + _OVERHEAD
+                first += 1
+            del self[:first]
 
 
 class ServerError(Exception):
@@ -74,10 +104,10 @@ class Server:
             raise ValueError(f"speed {speed} is negative; 1 is as recorded, 10 ten times as fast, 0 at once")
         self.host = host
         self.port = port
-        self.actions: list[ClientAction] = []
-        """Every action that has arrived, in order."""
-        self.transcript: list[Record] = []
-        """Every frame and every opening and closing of a connection, in order."""
+        self.actions: History[ClientAction] = History(limits.history, lambda action: len(action.frame))
+        """Every action that has arrived, in order; of very many the last ones."""
+        self.transcript: History[Record] = History(limits.history, lambda record: len(record.data))
+        """Every frame and every opening and closing of a connection, in order; of very many the last ones."""
         users = users or {username: secret}
         self.username = next(iter(users))
         first = users[self.username]
@@ -85,7 +115,7 @@ class Server:
         self._replay = None if recording is None else _replay(recording, speed)
         self._holds_back = hold
         self._script = Script()
-        self._builder = RecordBuilder()
+        self._builder = RecordBuilder(max_frame=_LONGEST)
         rng = random.Random(seed)
         self._host = Host(
             users=users,
@@ -243,9 +273,13 @@ class Server:
             if connection is not None:
                 connection.wake()
 
+    def _note(self, *records: Record) -> None:
+        for record in records:
+            self.transcript.add(record)
+
     def _note_action(self, number: int, action: ClientAction) -> None:
         with self._changed:
-            self.actions.append(action)
+            self.actions.add(action)
             self._changed.notify_all()
 
 
@@ -256,6 +290,8 @@ class _Connection(asyncio.Protocol):
         self._server = server
         self._loop = loop
         self._timer: asyncio.TimerHandle | None = None
+        self._stalling: asyncio.TimerHandle | None = None
+        self._written = 0
         self._over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -264,8 +300,11 @@ class _Connection(asyncio.Protocol):
         server._count += 1
         self._number = server._count
         server._connections[self._number] = self
-        server.transcript.append(server._builder.open(self._number, self._now()))
-        local, remote = (self._transport.get_extra_info(key) for key in ("sockname", "peername"))
+        server._note(server._builder.open(self._number, self._now()))
+        self._transport.set_write_buffer_limits(
+            high=0
+        )  # so that it is known when the client does not take what is sent
+        local, remote = (self._transport.get_extra_info(key) or ("", 0) for key in ("sockname", "peername"))
         self._session = ServerSession(
             server._host, self._number, self._now(), local="{}/{}".format(*local), remote="{}/{}".format(*remote)
         )
@@ -273,25 +312,43 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = self._now()
-        self._server.transcript += self._server._builder.data(self._number, ">", data, now)
+        self._server._note(*self._server._builder.data(self._number, ">", data, now))
         self._session.receive_data(data, now)
         self._pump()
 
     def eof_received(self) -> bool:
         now = self._now()
-        self._server.transcript += self._server._builder.end(self._number, ">", now)
+        self._server._note(*self._server._builder.end(self._number, ">", now))
         self._session.receive_eof(now)
         self._pump()
         return True  # the session says when to close
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._over = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._stalling):
+            if timer is not None:
+                timer.cancel()
         self._session.closed()
         self._server._connections.pop(self._number, None)
         error = type(exc).__name__ if exc is not None else ""
-        self._server.transcript += self._server._builder.end(self._number, "<", self._now(), error)
+        self._server._note(*self._server._builder.end(self._number, "<", self._now(), error))
+
+    def pause_writing(self) -> None:
+        self._wait_for_client()
+
+    def resume_writing(self) -> None:
+        if self._stalling is not None:
+            self._stalling.cancel()
+            self._stalling = None
+
+    def _wait_for_client(self, taken_before: int = -1) -> None:
+        """End the connection of a client that takes nothing for too long."""
+        taken = self._written - self._transport.get_write_buffer_size()
+        if taken > taken_before:
+            patience = self._server._host.limits.write_timeout
+            self._stalling = self._loop.call_later(patience, self._wait_for_client, taken)
+        else:
+            self.abort()
 
     def play(self) -> None:
         self._session.play(self._now())
@@ -316,7 +373,8 @@ class _Connection(asyncio.Protocol):
         if self._over:
             return
         for chunk in self._session.take_chunks():
-            self._server.transcript += self._server._builder.data(self._number, "<", chunk, self._now())
+            self._server._note(*self._server._builder.data(self._number, "<", chunk, self._now()))
+            self._written += len(chunk)
             self._transport.write(chunk)
         if self._timer is not None:
             self._timer.cancel()

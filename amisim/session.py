@@ -20,12 +20,12 @@ from ami.catalogue import parse
 from amisim.action import ActionReader, ClientAction, read_action
 from amisim.asterisk import Answer, Flush, UntilEvent, answer_of
 from amisim.filters import EventFilter, event_filter, passes
-from amisim.host import BANNERS, Host
+from amisim.host import Host
 from amisim.replay import ReplayConnection
 from amisim.steps import Close, Send, Timed, Wait, answer, response
 from amisim.users import ALL, User, classes, mask
 
-__all__ = ["BANNERS", "Host", "ServerSession"]
+__all__ = ["ServerSession"]
 
 _LAST = 2**31  # the order of what is no recorded step
 
@@ -136,18 +136,20 @@ class ServerSession:
         self.host.sessions.pop(self.number, None)
         self.host.unauthenticated.discard(self.number)
 
-    def emit(self, data: bytes, now: float) -> None:
+    def emit(self, data: bytes, now: float) -> bool:
         """Send an event, if the client may see it and wants to, as soon as no answer is under way.
 
-        A driver calls `handle_timer` after it.
+        Return whether there is something to do now: then a driver calls `handle_timer`.
         """
         if not self.logged_in:
-            return
+            return False
         if self._answering is not None:
             self._pending.append(_Pending(data, True))
-            self._wake(now)
-        elif self._sees(data):
-            self._chunks.append(data)
+            return self._wake(now)
+        if not self._sees(data):
+            return False
+        self._chunks.append(data)
+        return True
 
     def play(self, now: float) -> None:
         """Let recorded traffic go that was held back, as if what it follows from had happened now."""
@@ -248,14 +250,16 @@ class ServerSession:
     def _continue(self, playing: _Playing) -> None:
         heapq.heappush(self._plays, (playing.due, next(self._order), playing))
 
-    def _wake(self, now: float) -> None:
-        """End the waiting for an event."""
+    def _wake(self, now: float) -> bool:
+        """End the waiting for an event; return whether there was any."""
         playing, self._until_event = self._until_event, None
-        if playing is not None:
-            self._plays = [each for each in self._plays if each[-1] is not playing]
-            heapq.heapify(self._plays)
-            playing.due = now
-            self._continue(playing)
+        if playing is None:
+            return False
+        self._plays = [each for each in self._plays if each[-1] is not playing]
+        heapq.heapify(self._plays)
+        playing.due = now
+        self._continue(playing)
+        return True
 
     @property
     def _next_recorded(self) -> float:

@@ -3,11 +3,15 @@
 import gc
 import socket
 import threading
+import tracemalloc
+from collections.abc import Callable
 
 import pytest
 
 import amisim
 from amisim import Server, ServerError, event, response
+from amisim.host import Limits
+from amisim.users import User
 
 LOGIN = b"Action: Login\r\nUsername: admin\r\nSecret: secret\r\n\r\n"
 
@@ -176,3 +180,74 @@ def test_stopping_while_clients_connect_leaves_no_socket_behind(recwarn):
             client.close()
     gc.collect()
     assert not [warning for warning in recwarn if "unclosed" in str(warning.message)]
+
+
+BIG = event("UserEvent", UserEvent="Big", Privilege="user,all", Body="x" * 100_000)
+
+
+def ping_until(client: Client, reached: Callable[[], bool]) -> None:
+    """Have a client ask and be answered until something is so."""
+    while not reached():
+        client.send("Action: Ping")
+        client.read()
+
+
+def test_a_client_that_does_not_read_is_cut_off_and_holds_up_nobody():
+    with Server(limits=Limits(write_timeout=0.05)) as server, Client(server) as slow, Client(server).log_in() as other:
+        slow.socket.sendall(LOGIN)
+        other.send("Action: Events / EventMask: off")
+        other.read()
+        for _ in range(200):
+            server.emit(BIG)
+        ping_until(other, lambda: any(each.kind == "error" or each.kind == "eof" for each in server.transcript))
+        with pytest.raises(ConnectionResetError):
+            slow.file.read()
+
+
+def test_a_client_that_reads_slowly_is_waited_for():
+    with Server(limits=Limits(write_timeout=5)) as server, Client(server).log_in() as slow:
+        for _ in range(100):
+            server.emit(BIG)
+        server.emit(event("UserEvent", UserEvent="Last"))
+        while slow.read()[1] != "UserEvent: Last":
+            pass
+
+
+def test_a_line_without_end_takes_no_memory():
+    with (
+        Server(limits=Limits(history=2_000_000)) as server,
+        Client(server) as endless,
+        Client(server).log_in() as other,
+    ):
+        chunk = b"x" * 65_536
+        endless.socket.sendall(chunk)
+        tracemalloc.start()
+        for _ in range(200):
+            endless.socket.sendall(chunk)
+        ping_until(other, lambda: tracemalloc.get_traced_memory()[0] < 3_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 6_000_000
+        tracemalloc.stop()
+        endless.send("\r\n")
+        assert "Message: Failed to parse message: line too long" in endless.read()
+
+
+def test_only_so_much_is_kept_of_what_was_said():
+    with Server(limits=Limits(history=100_000)) as server, Client(server).log_in() as client:
+        for _ in range(500):
+            client.send("Action: Ping")
+            client.read()
+        assert 90 <= len(server.actions) <= 200
+        assert 80 <= len(server.transcript) <= 200
+        client.send("Action: Last")
+        server.wait_for("Last")
+
+
+def test_users_have_their_rights(server):
+    users = {"ann": User("x", read="call", write="call")}
+    with Server(users=users) as server:
+        assert (server.username, server.secret) == ("ann", "x")
+        with Client(server) as client:
+            client.send("Action: Login / Username: ann / Secret: x")
+            assert client.read()[0] == "Response: Success"
+            client.send("Action: Command / Command: x")
+            assert client.read()[1] == "Message: Permission denied"

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from amisim.host import BANNERS, Host, Limits
 from amisim.recording import Record, Recording
 from amisim.replay import Replay
 from amisim.script import Script
-from amisim.session import BANNERS, Host, ServerSession
+from amisim.session import ServerSession
 from amisim.steps import Close, event, list_complete, raw, response, wait
+from amisim.users import User
 
 LOGIN = "Action: Login / ActionID: 1 / Username: admin / Secret: s3cret"
 ACCEPTED = "Response: Success / ActionID: 1 / Message: Authentication accepted"
@@ -544,3 +546,176 @@ def test_clients_that_begin_alike_play_the_connections_on_which_they_go_on_as_th
         )
         assert client.wait_until(99.0) == frame(f"Event: Of / Number: {number}")
     assert replay.misses == []
+
+
+# Who may do and see what, and what Asterisk reports of it
+
+
+CALL_EVENT = b"Event: Hangup\r\nPrivilege: call,all\r\n\r\n"
+READER = User("s3cret", read="call,system", write="reporting")
+
+
+def names_in(data: bytes) -> list[str]:
+    return [text.partition("\r\n")[0] for text in data.decode().split("\r\n\r\n")[:-1]]
+
+
+def test_an_action_needs_one_of_its_classes_though_a_script_answers_it():
+    client = Client(users={"admin": READER}, log_in=True)
+    client.script.on("Originate").reply(response())
+    client.script.on("CoreShowChannels").reply(response(Message="For reporting"))
+    client.script.on("MyOwn").reply(response(Message="Of no class"))
+    assert client.say("Action: Originate") == frame("Response: Error / Message: Permission denied")
+    assert client.say("Action: CoreShowChannels") == frame("Response: Success / Message: For reporting")
+    assert client.say("Action: MyOwn") == frame("Response: Success / Message: Of no class")
+
+
+def test_an_event_needs_all_of_its_classes_to_be_read_and_wanted():
+    client = Client(users={"admin": READER}, log_in=True)
+    assert client.emit(CALL_EVENT) == CALL_EVENT
+    assert client.emit(CALL_EVENT.replace(b"call,", b"call,system,")) != b""
+    assert client.emit(CALL_EVENT.replace(b"call,", b"call,agent,")) == b""
+    client.say("Action: Events / EventMask: system")
+    assert client.emit(CALL_EVENT) == b""
+    assert client.emit(CALL_EVENT.replace(b"call", b"system")) != b""
+
+
+def test_who_does_not_read_system_is_not_told_of_the_boot():
+    client = Client(users={"admin": User("s3cret", read="call")})
+    assert client.say(LOGIN) == frame(ACCEPTED)
+
+
+def test_a_filter_of_the_user_is_in_force_from_the_login_on():
+    client = Client(users={"admin": User("s3cret", filters=("!Event: Hangup",))}, log_in=True)
+    assert client.emit(CALL_EVENT) == b""
+    client.say("Action: Filter / Operation: Add / Filter: Event: New.*")
+    assert client.emit(CALL_EVENT.replace(b"Hangup", b"Rename")) == b""
+    assert client.emit(CALL_EVENT.replace(b"Hangup", b"Newstate")) != b""
+
+
+def test_what_is_wrong_is_reported_to_who_reads_security():
+    watcher = Client(users={"admin": User("s3cret", "all", "call"), "ann": User("x", admitted=False)}, log_in=True)
+    watcher.say("Action: Challenge / AuthType: MD5")
+    for login in (
+        "Action: Login / Username: bob / Secret: x",
+        "Action: Login / Username: ann / Secret: x",
+        "Action: Login / Username: admin / Secret: x",
+        "Action: Challenge / AuthType: MD5",
+        "Action: Ping",
+    ):
+        other = ServerSession(watcher.session.host, 2, 0.0)
+        other.receive_data(frame(login), 0.0)
+        if "Challenge" in login:
+            other.receive_data(frame("Action: Login / Username: admin / AuthType: MD5 / Key: 0"), 0.0)
+        other.closed()
+    assert names_in(watcher.take()) == [
+        "Event: InvalidAccountID",
+        "Event: FailedACL",
+        "Event: InvalidPassword",
+        "Event: ChallengeResponseFailed",
+        "Event: RequestNotAllowed",
+    ]
+    assert names_in(watcher.say("Action: Command")) == ["Response: Error", "Event: RequestNotAllowed"]
+    assert b"RequestType: Action: " + b"x" * 55 + b"\r\n" in watcher.say("Action: " + "x" * 70)
+
+
+def test_a_user_may_be_limited_to_one_login():
+    first = Client(users={"admin": User("s3cret", multiple_logins=False)}, log_in=True)
+    for number, action in enumerate((LOGIN, LOGIN.replace("Login", "Challenge")), 2):
+        other = ServerSession(first.session.host, number, 0.0)
+        other.take_chunks()
+        other.receive_data(frame(action), 0.0)
+        other.handle_timer(1.0)
+        assert b"".join(other.take_chunks()) == frame("Response: Error / ActionID: 1 / Message: Login Already In Use")
+        assert other.closing is not None
+        other.closed()
+    first.session.closed()
+    again = ServerSession(first.session.host, 9, 0.0)
+    again.receive_data(frame(LOGIN), 0.0)
+    assert again.logged_in
+
+
+def test_who_does_not_log_in_is_closed_in_the_end_without_a_word():
+    client = Client()
+    assert client.session.next_deadline() == 30
+    client.say("Action: Ping", at=29.0)
+    assert client.wait_until(30.0) == b""
+    assert client.session.closing == Close()
+    logged_in = Client(log_in=True)
+    assert logged_in.session.next_deadline() is None
+
+
+def test_only_so_many_may_be_connected_without_a_login():
+    first = Client(limits=Limits(auth_limit=2))
+    host = first.session.host
+    others = [ServerSession(host, number, 0.0) for number in (2, 3)]
+    assert [each.closing for each in others] == [None, Close()]
+    assert others[1].take_chunks() == []
+    others[1].closed()
+    first.say(LOGIN)
+    assert ServerSession(host, 4, 0.0).closing is None
+
+
+def test_a_scripted_login_that_succeeds_is_one():
+    client = Client()
+    client.script.on("Login").reply(response(Message="Welcome"))
+    client.say("Action: Login / Username: admin / Secret: wrong / Events: off")
+    assert b"Pong" in client.say("Action: Ping")
+    assert client.emit(CALL_EVENT) == b""
+
+
+@pytest.mark.parametrize(("timeout", "end"), [("3", 3.0), ("", None), ("-1", None), ("x", None)])
+def test_wait_event_ends_in_time_with_an_event_or_with_the_next_action(timeout, end):
+    waiting = f"Action: WaitEvent / ActionID: 2 / Timeout: {timeout}"
+    done = frame("Response: Success / ActionID: 2 / Message: Waiting for Event completed.")
+    complete = frame("Event: WaitEventComplete / ActionID: 2")
+    client = Client(log_in=True)
+    assert client.say(waiting) == b""
+    assert client.session.next_deadline() == end
+    assert client.emit(CALL_EVENT, at=1.0) == done + CALL_EVENT + complete
+    client.say(waiting, at=2.0)
+    assert client.say("Action: Logoff", at=2.5).startswith(done + complete + b"Response: Goodbye")
+    if end is not None:
+        client = Client(log_in=True)
+        client.say(waiting)
+        assert client.wait_until(end) == done + complete
+
+
+def test_a_user_event_is_for_all_with_its_headers_as_they_came():
+    client = Client(log_in=True)
+    said = b"Action: UserEvent\r\nActionID: 2\r\nKey:v\r\nUSEREVENT: Mine\r\nno header\r\nEmpty:\r\nNul: a\0b\r\n\r\n"
+    assert client.send(said) == frame("Response: Success / ActionID: 2 / Message: Event Sent") + (
+        b"Event: UserEvent\r\nPrivilege: user,all\r\nUserEvent: Mine\r\n"
+        b"ActionID: 2\r\nKey:v\r\nno header\r\nEmpty:\r\nNul: a\r\n\r\n"
+    )
+
+
+def test_a_command_is_answered_in_the_form_of_the_version():
+    say = "Action: Command / ActionID: 2 / Command: nonsense"
+    text = "No such command 'nonsense' (type 'core show help nonsense' for other possible commands)"
+    assert Client("16", log_in=True).say(say) == frame(
+        f"Response: Error / ActionID: 2 / Message: Command output follows / Output: {text}"
+    )
+    assert Client("13", log_in=True).say(say) == (
+        f"Response: Follows\r\nPrivilege: Command\r\nActionID: 2\r\n{text}\n--END COMMAND--\r\n\r\n".encode()
+    )
+    for command, message in (("", "No command provided"), ("module  load x", "Command blacklisted")):
+        answer = Client(log_in=True).say(f"Action: Command / Command: {command}")
+        assert answer == frame(f"Response: Error / Message: {message}")
+
+
+def test_the_actions_that_a_user_may_send_are_listed_with_their_classes():
+    client = Client(users={"admin": READER}, log_in=True)
+    answer = client.say("Action: ListCommands")
+    assert b"\r\nPing: (Priv: <none>)\r\n" in answer
+    assert b"\r\nCoreShowChannels: (Priv: system,reporting,all)\r\n" in answer
+    assert b"Originate" not in answer
+
+
+def test_an_action_id_that_is_too_long_is_cut_with_its_line_end():
+    client = Client(log_in=True)
+    assert client.say(f"Action: CoreStatus / ActionID: {'x' * 137}").startswith(
+        b"Response: Success\r\nActionID: " + b"x" * 137 + b"\r\nCoreStartupDate: 2023-11-14\r\n"
+    )
+    assert client.say(f"Action: CoreSettings / ActionID: {'x' * 138}").startswith(
+        b"Response: Success\r\nActionID: " + b"x" * 138 + b"\rAMIversion: 11.0.0\r\n"
+    )
