@@ -1,10 +1,11 @@
 """What all connections of one server share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ami import wire
 from amisim.action import ClientAction
+from amisim.faults import Fault
 from amisim.privileges import privileges
 from amisim.replay import Replay
 from amisim.script import Script
@@ -65,6 +66,7 @@ class Host:
         arrived: Callable[[int, ClientAction], None],
         holds_back: Callable[[], bool],
         wall_clock: Callable[[], float],
+        add_faults: Callable[[int, ClientAction, Iterable[Fault]], None] = lambda number, action, faults: None,
         limits: Limits = AS_ASTERISK,
     ) -> None:
         self.users = users_from(users)
@@ -79,6 +81,8 @@ class Host:
         """Whether recorded traffic that nobody asked for waits for `ServerSession.play`."""
         self.wall_clock = wall_clock
         """The time of day, in seconds since 1970, as messages tell it."""
+        self.add_faults = add_faults
+        """Called with the number of the connection, an action, and faults for what answers it."""
         self.limits = limits
         self.privileges = {name.lower(): (name, bits) for name, bits in privileges(version).items()}
         """The spelling of each action of this version and the bits of its classes, by its name in lower case."""

@@ -78,8 +78,7 @@ class Proxy:
             client.end()
 
     def _tell(self) -> None:
-        hits = self._plan.hits[:]
-        self._plan.hits.clear()
+        hits = self._plan.take_hits()
         self.hits += len(hits)
         for hit in hits:
             self._progress(hit)

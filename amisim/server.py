@@ -12,14 +12,16 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
+from ami.wire import FrameReader
 from amisim import library
 from amisim.action import ClientAction
 from amisim.causes import RecordBuilder
+from amisim.faults import Fault, FaultPlan
 from amisim.host import AS_ASTERISK, BANNERS, Host, Limits
 from amisim.recording import CUT_SHORT, Record, Recording, RecordingReader, consistent
 from amisim.replay import Replay
@@ -79,7 +81,8 @@ class Server:
     `version` (of Asterisk). `limits` is how much it bears from clients. With
     `recording` (a name, a path, or one that is loaded) it replays that, `speed` times as fast as it was
     recorded; 0 is at once. With `hold`, recorded traffic that answers no action waits for `play`, so that a test can
-    register its callbacks first. `seed` makes what is random the same each time.
+    register its callbacks first. `faults` are what goes wrong, as made by `amisim.faults` or as text, such as
+    `"drop event QueueMember nth=2"`. `seed` makes what is random the same each time.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class Server:
         recording: str | Path | Recording | None = None,
         speed: float = 1,
         hold: bool = False,
+        faults: Iterable[Fault | str] = (),
         seed: int = 0,
         limits: Limits = AS_ASTERISK,
     ) -> None:
@@ -112,6 +116,7 @@ class Server:
         self.username = next(iter(users))
         first = users[self.username]
         self.secret = first.secret if isinstance(first, User) else first
+        self._plan = FaultPlan(faults, seed)
         self._replay = None if recording is None else _replay(recording, speed)
         self._holds_back = hold
         self._script = Script()
@@ -126,6 +131,7 @@ class Server:
             arrived=self._note_action,
             holds_back=lambda: self._holds_back,
             wall_clock=time.time,
+            add_faults=lambda number, action, faults: self._connections[number].add_faults(action, faults),
             limits=limits,
         )
         self._changed = threading.Condition()
@@ -233,9 +239,14 @@ class Server:
             return next(each for each in self.actions if rule.takes(each))
 
     def check(self) -> None:
-        """Raise `AssertionError` if the recording had no answer to an action."""
-        if self.misses:
-            raise AssertionError("\n".join(self.misses))
+        """Raise `AssertionError` if the recording had no answer to an action, or a fault hit nothing."""
+        if complaints := [*self.misses, *(f"this fault hit nothing: {fault}" for fault in self.unused_faults)]:
+            raise AssertionError("\n".join(complaints))
+
+    @property
+    def unused_faults(self) -> list[Fault]:
+        """The faults that have hit nothing so far."""
+        return self._plan.unused
 
     @property
     def misses(self) -> list[str]:
@@ -278,6 +289,7 @@ class Server:
             self.transcript.add(record)
 
     def _note_action(self, number: int, action: ClientAction) -> None:
+        self._connections[number].note(action)
         with self._changed:
             self.actions.add(action)
             self._changed.notify_all()
@@ -301,6 +313,8 @@ class _Connection(asyncio.Protocol):
         self._number = server._count
         server._connections[self._number] = self
         server._note(server._builder.open(self._number, self._now()))
+        self._line = server._plan.connect(self._number, self._now())
+        self._frames = FrameReader(from_server=True)
         self._transport.set_write_buffer_limits(
             high=0
         )  # so that it is known when the client does not take what is sent
@@ -354,9 +368,20 @@ class _Connection(asyncio.Protocol):
         self._session.play(self._now())
         self._pump()
 
+    def note(self, action: ClientAction) -> None:
+        """The client sent an action."""
+        self._line.receive(action, self._now())
+
+    def add_faults(self, action: ClientAction, faults: Iterable[Fault]) -> None:
+        """Let faults work on what answers an action."""
+        self._line.add(action, faults)
+
     def close(self, how: str) -> None:
         if how == "reset":
             self.abort()
+        elif how == "half":
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
         else:
             self._transport.close()
 
@@ -372,22 +397,41 @@ class _Connection(asyncio.Protocol):
         """Send what there is to send, and come back when there is more."""
         if self._over:
             return
-        for chunk in self._session.take_chunks():
+        for chunk in self._take_chunks():
             self._server._note(*self._server._builder.data(self._number, "<", chunk, self._now()))
             self._written += len(chunk)
             self._transport.write(chunk)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._session.closing is not None:
-            self.close(self._session.closing.how)
-        elif (deadline := self._session.next_deadline()) is not None:
-            self._timer = self._loop.call_at(deadline + self._server._started_at, self.wake)
+        closing = self._line.closing
+        if closing is not None:
+            self.close(closing.how)
+        if closing is None or closing.how == "half":
+            deadlines = [self._session.next_deadline(), self._line.next_deadline()]
+            if (deadline := min((each for each in deadlines if each is not None), default=None)) is not None:
+                self._timer = self._loop.call_at(deadline + self._server._started_at, self.wake)
         self._server._pump_touched()
+
+    def _take_chunks(self) -> list[bytes]:
+        """What is to be sent now, after the faults have had their way."""
+        now, line = self._now(), self._line
+        for chunk in self._session.take_chunks():
+            for frame in self._frames.feed(chunk) if line.has_faults else [chunk]:
+                line.send(frame, now)
+        if self._session.closing is not None:
+            if self._frames.pending:
+                line.send(self._frames.pending, now)
+            line.close(self._session.closing.how, now)
+        for hit in self._server._plan.take_hits():
+            self._server._note(Record(now, 0, "", "note", str(hit).encode()))
+        return line.take_chunks()
 
     def wake(self) -> None:
         """Do what is due."""
-        self._session.handle_timer(self._now())
+        now = self._now()
+        self._session.handle_timer(now)
+        self._line.handle_timer(now)
         self._pump()
 
 

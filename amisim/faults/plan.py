@@ -53,11 +53,16 @@ class FaultPlan:
 
     def __init__(self, faults: Iterable[Fault | str] = (), seed: int = 0) -> None:
         self.hits: list[Hit] = []
-        """What was hit so far; who has told of them may clear it."""
+        """What was hit, until somebody takes it."""
         self._seed = seed
         self._stages = [_Stage(parse_fault(each) if isinstance(each, str) else each) for each in faults]
         self._of_actions: list[_Stage] = []  # faults that came with actions
         self._began: float | None = None
+
+    def take_hits(self) -> list[Hit]:
+        """What was hit since the last call."""
+        hits, self.hits = self.hits, []
+        return hits
 
     @property
     def unused(self) -> list[Fault]:
@@ -103,6 +108,11 @@ class Line:
         if self._stages:
             self._run([Frame(b"", "connection")], 0, now)
             self.handle_timer(now)
+
+    @property
+    def has_faults(self) -> bool:
+        """Whether anything can happen to what goes through it."""
+        return bool(self._stages)
 
     def receive(self, action: ClientAction, now: float) -> None:
         """The client sent an action."""

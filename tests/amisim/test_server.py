@@ -5,11 +5,12 @@ import socket
 import threading
 import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
 import amisim
-from amisim import Server, ServerError, event, response
+from amisim import Server, ServerError, event, faults, response
 from amisim.host import Limits
 from amisim.users import User
 
@@ -251,3 +252,42 @@ def test_users_have_their_rights(server):
             assert client.read()[0] == "Response: Success"
             client.send("Action: Command / Command: x")
             assert client.read()[1] == "Message: Permission denied"
+
+
+def test_faults_hit_what_is_sent_and_stand_in_the_transcript():
+    with Server(faults=["drop event Hangup nth=2", faults.drop("event Rename")]) as server:
+        with Client(server).log_in() as client:
+            for cause in (1, 2, 3):
+                server.emit(event("Hangup", Cause=cause))
+            assert [client.read()[1] for _ in range(2)] == ["Cause: 1", "Cause: 3"]
+        assert "# fault: drop event Hangup nth=2" in server.timeline()
+        with pytest.raises(AssertionError, match="this fault hit nothing: drop event Rename"):
+            server.check()
+
+
+def test_a_fault_may_be_slow(server):
+    with Server(faults=["late 0.05 response Ping times=1"]) as server, Client(server).log_in() as client:
+        client.send("Action: Ping / ActionID: 1")
+        client.send("Action: Ping / ActionID: 2")
+        assert [client.read()[1] for _ in range(2)] == ["ActionID: 2", "ActionID: 1"]
+
+
+@pytest.mark.parametrize("fault", ["refuse", "silent", "half_close response Ping", "cut after_bytes=40"])
+def test_a_fault_may_end_the_connection(fault):
+    with Server(faults=[fault]) as server, socket.create_connection((server.host, server.port), 10) as client:
+        if fault == "silent":
+            server.disconnect()
+        with suppress(ConnectionError):
+            client.sendall(LOGIN + b"Action: Ping\r\n\r\n")
+            assert b"Pong" not in client.makefile("rb").read()
+        server.check()
+
+
+def test_faults_hit_what_is_replayed():
+    with Server(recording="login-md5", speed=0, faults=["wrong_banner"]) as server, Client(server) as client:
+        assert b"Asterisk Call Manager" not in client.greeting
+
+
+def test_a_text_that_is_no_fault_is_refused_at_once():
+    with pytest.raises(faults.FaultError, match="drop"):
+        Server(faults=["drob event Hangup"])
