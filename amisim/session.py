@@ -330,11 +330,12 @@ class ServerSession:
 
     def _sees(self, event: bytes) -> bool:
         """Whether an event is for this client: by its rights, its mask and its filters."""
-        text = wire.decode(event)
-        _, found, rest = text.partition("\r\nPrivilege: ")
-        needed = classes(rest.partition("\r\n")[0].removesuffix(",all")) if found else 0
+        _, found, rest = event.partition(b"\r\nPrivilege: ")
+        needed = classes(wire.decode(rest.partition(b"\r\n")[0]).removesuffix(",all")) if found else 0
         readable = classes(self.user.read) & self.mask
-        return bool(self.mask) and needed & readable == needed and passes(self.filters, text)
+        if not self.mask or needed & readable != needed:
+            return False
+        return not self.filters or passes(self.filters, wire.decode(event))
 
     # Recorded answers
 

@@ -6,6 +6,7 @@ cut short; unknown ones mean nothing.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = ["ALL", "CLASSES", "User", "classes", "mask", "names", "users_from"]
@@ -93,6 +94,7 @@ def mask(text: str) -> int | None:
     return ALL if text.lower() in _TRUE else classes(text)
 
 
+@lru_cache(1024)
 def classes(text: str) -> int:
     """The bits of class names that are separated by commas."""
     *cut_short, last = text.split(",")
