@@ -1,32 +1,61 @@
-"""Scripts: what a server answers to which action, said by a test."""
+"""Scripts: what a server answers to which action, and what it does by itself."""
 
-from collections.abc import Iterable, Iterator
-from typing import Self
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple, Self
 
 from amisim.action import ClientAction
-from amisim.steps import Close, Message, Send, Step, Wait, answer
+from amisim.steps import Emit, Message, Played, Step, answer, checked, flat, play, repeat
+from amisim.values import Values, header
 
-__all__ = ["Rule", "Script"]
+__all__ = ["At", "Rule", "Script", "Timeline", "check_unasked", "like"]
+
+Reply = Callable[[ClientAction], "Iterable[Step] | Step"]
+"""A function that says how to answer an action: a generator of steps, or one that returns them."""
+
+Condition = str | re.Pattern[str] | Callable[[str], object]
+
+At = Literal["start", "connect", "login"]
+"""When a timeline begins."""
+
+
+def like(pattern: str) -> re.Pattern[str]:
+    """A condition, a text with the wildcards `*`, `?` and `[…]`: `on("Hangup", Channel=like("PJSIP/*"))`."""
+    return re.compile(fnmatch.translate(pattern))
 
 
 class Rule:
-    """The answer to an action of one name, with the headers that were given, however often it comes."""
+    """The answer to an action of one name, with headers that meet conditions, however often it comes.
 
-    def __init__(self, action: str, headers: dict[str, object]) -> None:
+    A condition is a text, for exactly this value; `like(…)` or another regular expression, for the whole value; or
+    a function that is given the value and says whether it fits. A header that is not there is empty. A rule is in force
+    from its `reply` on.
+    """
+
+    def __init__(self, action: str, headers: Mapping[str, object], variables: dict[str, str] | None = None) -> None:
         self.action = action
         self.used = 0
-        self._headers = {key: str(value) for key, value in headers.items()}
-        self._steps: tuple[Step, ...] = ()
+        self._headers = {key: _condition(value) for key, value in headers.items()}
+        self._variables: dict[str, str] = {} if variables is None else variables
+        self._wanted: dict[str, str] = {}
+        self._replies: list[Reply] = []
         self._times: int | None = None
 
-    def reply(self, *steps: Step) -> Self:
-        """Answer with these steps, in order."""
-        for step in steps:
-            if not isinstance(step, (Send, Message, Wait, Close)):
-                raise TypeError(
-                    f"{step!r} is no step: response(), event(), list_complete(), wait(), raw() and close() are"
-                )
-        self._steps = steps
+    def reply(self, *steps: Step | Reply) -> Self:
+        """Answer with these steps, in order, or with those of a function: `reply(function)`.
+
+        The function is called with the action. Where it is a generator, it goes on when the step it gave is done, so
+        what it does after a `wait` is done then.
+        """
+        self._replies = [_reply(steps)]
+        return self
+
+    def then(self, *steps: Step | Reply) -> Self:
+        """Answer the next action with other steps; what comes after the last `then` is answered like it."""
+        if not self._replies:
+            raise ValueError("then() says what comes after a reply(): begin with that")
+        self._replies.append(_reply(steps))
         return self
 
     def times(self, count: int) -> Self:
@@ -34,36 +63,117 @@ class Rule:
         self._times = count
         return self
 
+    def when(self, /, **variables: object) -> Self:
+        """Answer only while variables of the script have these values."""
+        self._wanted = {name: str(value) for name, value in variables.items()}
+        return self
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it has an answer."""
+        return bool(self._replies)
+
     def takes(self, action: ClientAction) -> bool:
-        """Whether this rule answers an action."""
+        """Whether this rule is for an action, as things are."""
         return (
             self.action.lower() == action.name.lower()
             and (self._times is None or self.used < self._times)
-            and all(action.get(key) == value for key, value in self._headers.items())
+            and self._wanted.items() <= self._variables.items()
+            and self._capture(action) is not None
         )
 
-    def steps(self, action: ClientAction) -> Iterator[Send | Wait | Close]:
-        """The steps that answer an action."""
+    def steps(self, action: ClientAction) -> Iterator[Played]:
+        """The steps that answer an action; they are made one by one, as they are asked for."""
+        reply = self._replies[min(self.used, len(self._replies) - 1)]
         self.used += 1
-        return answer(self._steps, self.action, action.action_id)
+        values = Values(self._variables, self._capture(action) or {}, action)
+        return answer(play(_steps(reply, action), values), self.action, action.action_id)
+
+    def _capture(self, action: ClientAction) -> dict[str, str] | None:
+        """What the named groups of its conditions match; None if a header does not meet its condition."""
+        captured: dict[str, str] = {}
+        for key, condition in self._headers.items():
+            value = header(action, key)
+            if isinstance(condition, re.Pattern):
+                match = condition.fullmatch(value)
+                if match is None:
+                    return None
+                captured |= match.groupdict("")
+            elif not (condition(value) if callable(condition) else condition == value):
+                return None
+        return captured
 
     def __repr__(self) -> str:
         headers = "".join(f", {key}={value!r}" for key, value in self._headers.items())
         return f"<on {self.action}{headers}: used {self.used} times>"
 
 
-class Script:
-    """Rules, of which the newest that takes an action answers it."""
+class Timeline(NamedTuple):
+    """What a server does by itself; made by `Script.timeline`."""
 
-    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+    steps: tuple[Step, ...]
+    at: At
+
+    def play(self, variables: dict[str, str]) -> Iterator[Played]:
+        """The steps, made one by one, as they are asked for. Its events are emitted: only who wants them gets them."""
+        for step in play(self.steps, Values(variables)):
+            yield Emit(step, "all" if self.at == "start" else "this") if isinstance(step, Message) else step
+
+
+class Script:
+    """Rules, of which the newest that takes an action answers it; timelines; and the variables of both."""
+
+    def __init__(self, rules: Iterable[Rule] = (), variables: dict[str, str] | None = None) -> None:
         self.rules = list(rules)
+        self.timelines: list[Timeline] = []
+        self.variables: dict[str, str] = {} if variables is None else variables
 
     def on(self, action: str, /, **headers: object) -> Rule:
         """Begin a rule: `on("QueueStatus", Queue="support").reply(…)`."""
-        rule = Rule(action, headers)
+        rule = Rule(action, headers, self.variables)
         self.rules.insert(0, rule)
         return rule
 
+    def timeline(self, steps: Iterable[Step], at: At = "login", loop: int | Literal["forever"] = 1) -> Timeline:
+        """Do steps when the server starts, or whenever a client connects or has logged in; so many times, or for ever.
+
+        At the start of the server, an event goes to all connections, and so does what is sent raw; a close closes them
+        all. Later, they are for the connection that has come. `${n}` is the number of the round.
+        """
+        if at not in ("start", "connect", "login"):
+            raise ValueError(f"{at!r} is no beginning: a timeline begins at 'start', 'connect' or 'login'")
+        unasked = [check_unasked(step, at) for step in checked(steps)]
+        timeline = Timeline((repeat(loop, *unasked),), at)
+        self.timelines.append(timeline)
+        return timeline
+
     def find(self, action: ClientAction) -> Rule | None:
         """The rule that answers an action."""
-        return next((rule for rule in self.rules if rule.takes(action)), None)
+        return next((rule for rule in self.rules if rule.in_force and rule.takes(action)), None)
+
+
+def check_unasked(step: Step, at: At) -> Step:
+    """The step, if a timeline that begins `at` can do it. Raises `ValueError`."""
+    for each in flat((step,)):
+        if isinstance(each, Message) and each.role != "event":
+            what = "a response" if each.role == "response" else "the end of a list"
+            raise ValueError(f"{what} answers an action, and a timeline has none: raw sends anything")
+        if isinstance(each, Emit) and each.to != "all" and at == "start":
+            raise ValueError(f"at the start there is no connection for {each.to!r}: emit to 'all'")
+    return step
+
+
+def _condition(value: object) -> Condition:
+    return value if isinstance(value, re.Pattern) or callable(value) else str(value)
+
+
+def _reply(steps: tuple[Step | Reply, ...]) -> Reply:
+    if len(steps) == 1 and not isinstance(steps[0], Step) and callable(steps[0]):
+        return steps[0]
+    fixed = tuple(checked(steps))  # type: ignore[arg-type]
+    return lambda action: fixed
+
+
+def _steps(reply: Reply, action: ClientAction) -> Iterator[Step]:
+    steps = reply(action)
+    return checked((steps,) if isinstance(steps, Step) else steps)

@@ -1,21 +1,28 @@
 """Steps: what a server does next. Everything that makes a server speak yields them.
 
 Messages are made with `response`, `event` and `list_complete`; the server puts the ActionID of the action
-that is being answered where Asterisk puts it.
+that is being answered where Asterisk puts it. `${Channel}` in a value stands for that header of the action, `${n}`
+for the number of the round in a `repeat`, and `$${` for the characters `${`.
 """
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, TypeVar
 
 from ami.wire import encode
+from amisim.values import Values
 
 __all__ = [
-    "Close", "How", "Send", "Step", "Timed", "Wait", "close", "event", "list_complete", "raw", "response", "wait",
+    "Close", "Emit", "How", "Message", "Played", "Repeat", "Send", "Set", "Step", "Timed", "To", "Wait", "answer",
+    "checked", "close", "emit", "event", "flat", "list_complete", "play", "raw", "render", "repeat", "response", "wait",
 ]  # fmt: skip
 
 T = TypeVar("T")
 Role = Literal["response", "event", "complete"]
 How = Literal["eof", "reset", "half"]
+
+To = Literal["all", "others", "this"]
+"""Which connections get an event: every one, every other one, or that of the action or timeline alone."""
 
 
 class Send(NamedTuple):
@@ -43,7 +50,33 @@ class Close(NamedTuple):
     how: How = "eof"
 
 
-Step = Send | Message | Wait | Close
+class Emit(NamedTuple):
+    """Send an event to connections; each gets it if it is logged in and wants such events."""
+
+    event: Message
+    to: To = "all"
+
+
+class Set(NamedTuple):
+    """Give variables of the script new values."""
+
+    variables: Mapping[str, str]
+
+
+class Repeat(NamedTuple):
+    """Do steps again and again; `${n}` in them counts from 1."""
+
+    times: int | None
+    """How often; None is for ever."""
+
+    steps: "tuple[Step, ...]"
+
+
+Step = Send | Message | Wait | Close | Emit | Set | Repeat
+"""What a script is made of."""
+
+Played = Send | Wait | Close | Emit
+"""What a session plays: nothing in it is left to fill in."""
 
 
 class Timed(NamedTuple):
@@ -94,15 +127,80 @@ def close(how: How = "eof") -> Close:
     return Close(how)
 
 
+def emit(event: Message, to: To = "all") -> Emit:
+    """Send an event to `all` connections, to all `others` than this one, or to `this`, as far as they want it."""
+    if not isinstance(event, Message) or event.role != "event":
+        raise TypeError(f"{event!r} is no event: emit(event(…)) sends one")
+    if to not in ("all", "others", "this"):
+        raise ValueError(f"{to!r} is nobody: an event goes to 'all', to the 'others', or to 'this' connection")
+    return Emit(event, to)
+
+
+def repeat(count: int | Literal["forever"], /, *steps: Step) -> Repeat:
+    """Do steps so many times, or for ever: `repeat(500, event("QueueMember", Name="Agent ${n}"))`."""
+    steps = tuple(checked(steps))
+    if count == "forever":
+        if not any(isinstance(step, Wait) and step.seconds > 0 for step in flat(steps)):
+            raise ValueError("what is repeated for ever needs a wait in it, or nothing else would ever be done")
+        return Repeat(None, steps)
+    if count < 0:
+        raise ValueError(f"{count} is no number of times; 0 is never, and 'forever' has no end")
+    return Repeat(count, steps)
+
+
+def flat(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps, with those that are repeated in place of their repetition."""
+    for step in steps:
+        if not isinstance(step, Repeat):
+            yield step
+        elif step.times != 0:
+            yield from flat(step.steps)
+
+
+def checked(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps, one by one; raises `TypeError` at what is none."""
+    for step in steps:
+        if not isinstance(step, Step):
+            raise TypeError(
+                f"{step!r} is no step: response(), event(), list_complete(), wait(), raw(), emit(), repeat() and "
+                "close() are"
+            )
+        yield step
+
+
+def play(steps: Iterable[Step], values: Values) -> Iterator[Played | Message]:
+    """The steps as they are when their turn comes: repeated, and with `${…}` filled in. Sets variables on the way."""
+    for step in steps:
+        if isinstance(step, Repeat):
+            for n in itertools.count(1) if step.times is None else range(1, step.times + 1):
+                yield from play(step.steps, values._replace(captured={**values.captured, "n": str(n)}))
+        elif isinstance(step, Set):
+            values.variables.update({name: values.fill(value) for name, value in step.variables.items()})
+        elif isinstance(step, Message):
+            yield _filled(step, values)
+        elif isinstance(step, Emit):
+            yield step._replace(event=_filled(step.event, values))
+        else:
+            yield step
+
+
+def _filled(message: Message, values: Values) -> Message:
+    return message._replace(headers=tuple((key, values.fill(value)) for key, value in message.headers))
+
+
 def render(headers: Iterable[tuple[str, str]], action_id: str = "") -> Send:
-    """A message as bytes; an ActionID becomes its second header."""
-    lines = [f"{key}: {value}\r\n" for key, value in headers]
-    if action_id:
+    """A message as bytes; an ActionID becomes its second header, unless the message has that header itself.
+
+    A header `ActionID` without a value is left out, as Asterisk does.
+    """
+    headers = list(headers)
+    lines = [f"{key}: {value}\r\n" for key, value in headers if value or key.lower() != "actionid"]
+    if action_id and all(key.lower() != "actionid" for key, _ in headers):
         lines.insert(1, f"ActionID: {action_id}\r\n")
     return raw("".join(lines) + "\r\n")
 
 
-def answer(steps: Iterable[Step | T], action: str, action_id: str) -> Iterator[Send | Wait | Close | T]:
+def answer(steps: Iterable[Played | Message | T], action: str, action_id: str) -> Iterator[Played | T]:
     """The steps that answer an action, with its ActionID in the response and in the items of a list."""
     items: int | None = None
     for step in steps:
