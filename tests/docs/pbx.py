@@ -18,7 +18,7 @@ import ami.aio
 import amisim
 from amisim import event, list_complete, response, wait
 from amisim.action import ClientAction
-from amisim.steps import Message, Step, answer
+from amisim.steps import Message, Step
 
 HOST = "pbx.example.org"
 SECRET = "s3cret"
@@ -87,15 +87,9 @@ def script(server: amisim.Server) -> None:
     )
     on("ConfbridgeListRooms").reply(response("Error", Message="No active conferences."))
     on("QueuePause").reply(response(Message="Interface paused successfully"))
-    _answers(server, "UserEvent", _user_event)
-    _answers(server, "Originate", _call)
-    _answers(server, "Getvar", lambda action: (wait(1), response(Variable="SLOW", Value="late")), Variable="SLOW")
-
-
-def _answers(server: amisim.Server, name: str, steps: Any, **headers: str) -> None:
-    """Answer an action by steps that depend on it."""
-    rule: Any = server.on(name, **headers)
-    rule.steps = lambda action: answer(steps(action), name, action.action_id)
+    on("UserEvent").reply(_user_event)
+    on("Originate").reply(_call)
+    on("Getvar", Variable="SLOW").reply(wait(1), response(Variable="SLOW", Value="late"))
 
 
 def _user_event(action: ClientAction) -> tuple[Step, ...]:
