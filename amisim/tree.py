@@ -145,6 +145,8 @@ class _Builder:
             node = self.build(self.next(), depth + 1)
             size += node.size
             if event.value == "<<" and not event.style:
+                if any(entry.merged for entry in entries.values()):
+                    raise Mistake(at, "a second '<<': there is one to a mapping")
                 _merge(entries, node, at)
             elif event.value in entries and not entries[event.value].merged:
                 problem = f"the key {event.value!r} again: it is in line {entries[event.value].line}, too"
