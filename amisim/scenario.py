@@ -108,9 +108,12 @@ def _scenario(path: str, data: bytes) -> Scenario:
     keys = _keys(root, "a scenario", _SCENARIO)
     if "amisim" not in keys:
         raise Mistake(root.line, f"no 'amisim: {FORMAT}', which says that this is a scenario, and of which format")
-    _one_of(keys["amisim"].node, (FORMAT,))
+    if keys["amisim"].node.value != FORMAT:
+        raise Mistake(keys["amisim"].line, f"a format that this amisim does not know: it reads 'amisim: {FORMAT}'")
     if (another := next(roots, None)) is not None:
         raise Mistake(another.line, "a second document: a scenario is one, without a '---' in it")
+    if "parts" in keys:
+        _keys(keys["parts"].node, "the parts")  # what is in them counts where an alias says it
     script = Script(variables=_variables(keys["variables"].node) if "variables" in keys else {})
     if "rules" in keys:
         _read_rules(script, keys["rules"].node)
@@ -181,9 +184,7 @@ def _read_rules(script: Script, node: Node) -> None:
         keys = _keys(each, "a rule", _RULE, required=("on", "reply"))
         name = _name(keys["on"])
         if name.lower() in always:
-            problem = (
-                f"this rule never answers: the one in line {always[name.lower()]} takes every {name}; put that last"
-            )
+            problem = f"this rule never answers: that of line {always[name.lower()]} takes every {name}; put that last"
             raise Mistake(keys["on"].line, problem)
         if set(keys) == {"on", "reply"}:
             always[name.lower()] = each.line
@@ -242,7 +243,7 @@ def _step(node: Node, variables: Collection[str]) -> Step:
     words = [key for key in keys if key in _STEPS]
     if not words:
         first = next(iter(keys), "")
-        raise Mistake(node.line, f"{first!r} is no step{_hint(first, _STEPS)}")
+        raise Mistake(node.line, f"{first!r} is no step{_hint(first, _STEPS)}" if keys else "a step without anything")
     if len(words) > 1:
         raise Mistake(keys[words[1]].line, f"{words[0]!r} and {words[1]!r} in one step: each begins with '- '")
     word = words[0]

@@ -112,7 +112,8 @@ class _Builder:
                 raise Mistake(line, problem)
             return self._anchors[event.anchor]._replace(line=line)
         if event.tag is not None:
-            raise Mistake(line, f"the tag {event.tag!r}: there are none here; a text that begins with '!' needs quotes")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            raise Mistake(line, f"the tag {tag!r}: there are none here; a text that begins with '!' needs quotes")
         if depth > _DEEPEST:
             raise Mistake(line, _TOO_DEEP)
         if isinstance(event, yaml.ScalarEvent):

@@ -59,7 +59,7 @@ DRIVERS = {"runtime", "manager", "connection", "streams", "aio", "aio.connection
 OF_AMI = {"wire", "message", "catalogue", "errors", "session", "core", "core_events", "secrets"}
 
 WITH_IO = {"server", "relay", "recorder", "proxy", "cli", "demo"}
-WITH_FILES = {"recording", "importer", "library"}
+WITH_FILES = {"recording", "importer", "library", "scenario"}
 OF_A_CLIENT = {"cli", "demo"}
 
 NO_IO = {"socket", "ssl", "select", "selectors", "asyncio", "threading", "time", "random", "subprocess", "signal", "os"}

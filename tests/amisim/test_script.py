@@ -150,7 +150,8 @@ def test_repetitions_are_nested_and_may_have_no_end():
     rule = script.find(asked)
     assert rule is not None
     assert [shown(step) for step in itertools.islice(rule.steps(asked), 6)] == [
-        "Event: A / N: 1", "Event: B / N: 1", "Event: B / N: 2", "Wait(seconds=1)", "Event: A / N: 2", "Event: B / N: 1",
+        "Event: A / N: 1", "Event: B / N: 1", "Event: B / N: 2", "Wait(seconds=1)",
+        "Event: A / N: 2", "Event: B / N: 1",
     ]  # fmt: skip
 
 
