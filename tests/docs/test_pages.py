@@ -1,6 +1,7 @@
 """The examples of the site do what it says: each is run, against a fake Asterisk, and what it prints is compared."""
 
 import doctest
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 import ami
 from ami import core, core_events
+from amisim.scenario import load
 
 from .pbx import HOST, SECRET, blocks, pbx, reader
 
@@ -27,7 +29,7 @@ TESTS = [each for each in EXAMPLES if "def test_" in each.values[2]]
 PROGRAMS = [each for each in EXAMPLES if each not in TESTS]
 MANUALS = {
     "README", "quickstart", "connecting", "sending", "events", "lists", "calls", "asyncio", "errors", "security",
-    "logging", "testing", "migrating",
+    "logging", "testing", "scenarios", "migrating",
 }  # fmt: skip
 
 
@@ -58,6 +60,26 @@ def test_an_example_of_a_test_passes(page, line, program, output, tmp_path):
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert f"{program.count('def test_')} passed" in run.stdout, run.stdout + run.stderr
+
+
+def test_a_scenario_on_a_page_can_be_loaded(tmp_path):
+    found = 0
+    for page in PAGES:
+        for block in re.findall(r"^```yaml\n(.*?)^```\n", page.read_text(), re.DOTALL | re.MULTILINE):
+            text = block if "amisim:" in block else f"amisim: 1\n{block}"
+            path = tmp_path / f"{page.stem}.yaml"
+            path.write_text(text)
+            assert load(path).script
+            found += 1
+    assert found > 5
+
+
+def test_the_page_of_scenarios_tells_of_every_key_and_step():
+    page = (ROOT / "docs" / "scenarios.md").read_text()
+    schema = json.loads((ROOT / "amisim" / "scenario.schema.json").read_text())
+    steps = [each["required"][0] for each in schema["$defs"]["step"]["oneOf"]]
+    assert [key for key in schema["properties"] if f"| `{key}` |" not in page] == []
+    assert [step for step in steps if f"`{step}:" not in page] == []
 
 
 def test_the_whole_public_interface_is_in_the_reference():
