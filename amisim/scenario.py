@@ -29,21 +29,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
+from amisim.host import BANNERS
 from amisim.script import At, Rule, Script, check_unasked, like
-from amisim.session import BANNERS
 from amisim.steps import Message, Set, Step, To, close, emit, raw, repeat, wait
 from amisim.tree import Entry, Mistake, Node, documents
+from amisim.users import CLASSES, User
 from amisim.values import is_name, misplaced
 
-__all__ = ["FORMAT", "Scenario", "ScenarioError", "User", "load"]
+__all__ = ["FORMAT", "Scenario", "ScenarioError", "load"]
 
 FORMAT = "1"
-
-CLASSES = (
-    "system", "call", "log", "verbose", "command", "agent", "user", "config", "dtmf", "reporting", "cdr", "dialplan",
-    "originate", "agi", "cc", "aoc", "test", "security", "message", "all", "none",
-)  # fmt: skip
-"""Classes of rights, as in manager.conf."""
 
 
 class ScenarioError(Exception):
@@ -51,16 +46,6 @@ class ScenarioError(Exception):
 
     def __init__(self, path: object, line: int, problem: str) -> None:
         super().__init__(f"{path}, line {line}: {problem}" if line else f"{path}: {problem}")
-
-
-class User(NamedTuple):
-    """Who may log in."""
-
-    secret: str
-    read: str = "all"
-    """The classes of events that the user gets, as in manager.conf."""
-    write: str = "all"
-    """The classes of actions that the user may send."""
 
 
 class Scenario(NamedTuple):
@@ -152,8 +137,10 @@ def _user(entry: Entry) -> User:
     if isinstance(entry.node.value, str):
         return User(entry.node.value)
     keys = _keys(entry.node, "a user", _USER, required=("secret",))
-    rights = [_classes(keys[which].node) if which in keys else "all" for which in ("read", "write")]
-    return User(_text(keys["secret"].node), *rights)
+    user = User(_text(keys["secret"].node))
+    if "read" in keys:
+        user = user._replace(read=_classes(keys["read"].node))
+    return user._replace(write=_classes(keys["write"].node)) if "write" in keys else user
 
 
 def _classes(node: Node) -> str:

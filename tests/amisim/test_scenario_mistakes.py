@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 import amisim
+from amisim.host import BANNERS
 from amisim.scenario import ScenarioError, load
+from amisim.users import CLASSES
 
 HEAD = "amisim: 1\n"
 RULE = HEAD + "rules:\n  - on: Ping\n    reply:\n"
@@ -345,6 +347,12 @@ def accepts(text: str) -> bool:
 
 def test_the_schema_is_one():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_schema_knows_what_the_code_knows():
+    assert [each for each in SCHEMA["properties"]["version"]["enum"] if isinstance(each, str)] == list(BANNERS)
+    user = SCHEMA["properties"]["users"]["additionalProperties"]["anyOf"][1]
+    assert all(re.fullmatch(user["properties"][key]["pattern"], ", ".join(CLASSES)) for key in ("read", "write"))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
