@@ -27,11 +27,11 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast, get_args
 
 from amisim.host import BANNERS
 from amisim.script import At, Rule, Script, check_unasked, like
-from amisim.steps import Message, Set, Step, To, close, emit, raw, repeat, wait
+from amisim.steps import How, Message, Set, Step, To, close, emit, raw, repeat, wait
 from amisim.tree import Entry, Mistake, Node, documents
 from amisim.users import CLASSES, User
 from amisim.values import is_name, misplaced
@@ -208,7 +208,7 @@ def _condition(node: Node) -> object:
 
 def _read_timeline(script: Script, node: Node) -> None:
     keys = _keys(node, "a timeline", _TIMELINE, required=("steps",))
-    at = cast(At, _one_of(keys["at"].node, ("start", "connect", "login")) if "at" in keys else "login")
+    at = cast(At, _one_of(keys["at"].node, get_args(At)) if "at" in keys else "login")
     steps = []
     for each in _list(keys["steps"].node):
         with _in_line(each.line):
@@ -252,14 +252,14 @@ def _step(node: Node, variables: Collection[str]) -> Step:
 _PLAIN_STEPS: dict[str, Callable[[Node, Collection[str]], Step]] = {
     "raw": lambda node, _: raw(_text(node)),
     "wait": lambda node, _: wait(_seconds(node)),
-    "close": lambda node, _: close(cast(Literal["eof", "reset"], _one_of(node, ("eof", "reset")))),
+    "close": lambda node, _: close(cast(How, _one_of(node, get_args(How)))),
     "set": lambda node, variables: Set(_known_variables(node, variables)),
 }
 _STEPS = ("response", "event", "list_complete", "emit", "repeat", *_PLAIN_STEPS)
 
 
 def _message_step(word: str, entry: Entry, keys: dict[str, Entry]) -> Step:
-    to = _one_of(keys.pop("to").node, ("all", "others", "this")) if word == "emit" and "to" in keys else "all"
+    to = _one_of(keys.pop("to").node, get_args(To)) if word == "emit" and "to" in keys else "all"
     for key, other in keys.items():
         if key in ("to", "steps"):
             raise Mistake(other.line, f"{key!r} belongs to {'emit' if key == 'to' else 'repeat'!r}, not to {word!r}")

@@ -1,11 +1,14 @@
 """User code that the type checkers must accept. It is checked, not run."""
 
+from collections.abc import Iterator
 from typing import assert_type
 
 import ami
 import amisim
 from ami import core, core_events, enums
-from amisim import event, faults, list_complete, response, wait
+from amisim import emit, event, faults, like, list_complete, repeat, response, wait
+from amisim.action import ClientAction
+from amisim.steps import Step
 
 
 class Mood(ami.Event):
@@ -60,10 +63,18 @@ def mood(event: Mood) -> None:
     assert_type(event.level, int | None)
 
 
+def originate(action: ClientAction) -> Iterator[Step]:
+    """A reply that knows the action."""
+    yield response(Channel=action.get("Channel"))
+    yield emit(event("Newchannel"), to="others")
+
+
 def serve() -> None:
     """A fake Asterisk."""
     with amisim.Server(recording="queue-call", speed=0) as server:
         server.on("QueueStatus", Queue="x").times(1).reply(response(EventList="start"), wait(0.1), list_complete())
+        server.on("Hangup", Channel=like("PJSIP/*")).reply(response("Error")).then(repeat(2, event("A")), wait(1))
+        server.on("Originate").reply(originate).then(lambda action: response(Message=action.get("Channel")))
         server.emit(event("Hangup", Channel="x"))
         assert_type(server.wait_for("Ping").name, str)
 
