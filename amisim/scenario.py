@@ -29,6 +29,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple, cast, get_args
 
+from amisim.faults import Fault, parse
 from amisim.host import BANNERS
 from amisim.script import At, Rule, Script, check_unasked, like
 from amisim.steps import How, Message, Set, Step, To, close, emit, raw, repeat, wait
@@ -64,8 +65,7 @@ class Scenario(NamedTuple):
     """By name; none if it says none."""
 
     seed: int | None
-    faults: tuple[tuple[int, str], ...]
-    """Faults as text, each with its line."""
+    faults: tuple[Fault, ...]
 
     recording: str
     """What answers where no rule does; empty if it says none."""
@@ -112,7 +112,7 @@ def _scenario(path: str, data: bytes) -> Scenario:
         _one_of(keys["version"].node, BANNERS) if "version" in keys else "",
         _users(keys["users"].node) if "users" in keys else {},
         _whole(keys["seed"].node) if "seed" in keys else None,
-        tuple((node.line, _text(node)) for node in _list(keys["faults"].node)) if "faults" in keys else (),
+        tuple(_fault(node) for node in _list(keys["faults"].node)) if "faults" in keys else (),
         _text(keys["recording"].node) if "recording" in keys else "",
     )
 
@@ -148,6 +148,11 @@ def _classes(node: Node) -> str:
     for name in names:
         _one_of(node._replace(value=name.strip()), CLASSES)
     return ",".join(name.strip() for name in names)
+
+
+def _fault(node: Node) -> Fault:
+    with _in_line(node.line):
+        return parse(_text(node))
 
 
 def _variables(node: Node) -> dict[str, str]:

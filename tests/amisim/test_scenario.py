@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from amisim import close, emit, event, repeat, response, wait
 from amisim.action import ClientAction, read_action
+from amisim.faults import parse
 from amisim.scenario import Scenario, ScenarioError, User, load
 from amisim.script import Script
 from amisim.steps import Emit, Played, Send, Set, Wait, render
@@ -102,7 +103,7 @@ def test_everything_that_can_be_said_is_understood(written):
         "16",
         {"admin": User("01234"), "guest": User("no", "call,agent", "none")},
         7,
-        ((10, "drop event QueueMember nth=2"),),
+        (parse("drop event QueueMember nth=2"),),
         "queue-call",
     )
     script = scenario.script

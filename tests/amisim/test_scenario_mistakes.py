@@ -118,6 +118,12 @@ MISTAKES = [
     pytest.param(
         HEAD + "faults: drop event\n", 2, "'drop event' where a list was expected, each line with '- '", id="faults"
     ),
+    pytest.param(
+        HEAD + "faults:\n  - drp event QueueMember\n",
+        3,
+        "'drp event QueueMember': 'drp' is no fault; did you mean 'drop'?",
+        id="no fault",
+    ),
     pytest.param(HEAD + "faults:\n  - drop: event\n", 3, "keys where a text was expected", id="fault"),
     pytest.param(HEAD + "parts: []\n", 2, "a list where the keys of the parts were expected", id="parts"),
     pytest.param(HEAD + "variables: {a: [1]}\n", 2, "a list where a text was expected", id="variables"),
@@ -297,7 +303,7 @@ MISTAKES = [
 
 # What a schema cannot say, or what is no mistake any more where an editor has read the YAML.
 NOT_OF_THE_SCHEMA = {
-    "duplicate", "laughs", "line break", "never", "place", "regex", "repeat forever", "seed", "set", "tag",
+    "duplicate", "laughs", "line break", "never", "no fault", "place", "regex", "repeat forever", "seed", "set", "tag",
     "timeline loop", "timeline to", "two merges", "when", "when none",
 }  # fmt: skip
 
