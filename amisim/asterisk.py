@@ -15,7 +15,7 @@ from ami import wire
 from amisim import filters
 from amisim.action import ClientAction
 from amisim.security import report
-from amisim.steps import Close, Message, Send, Step, Wait, event, render, response
+from amisim.steps import Close, Message, Played, Send, Wait, event, render, response
 from amisim.users import classes, mask, names
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Flush(NamedTuple):
     """Send the events that have come since the answer began."""
 
 
-Answer = Iterator[Step | UntilEvent | Flush]
+Answer = Iterator[Played | Message | UntilEvent | Flush]
 
 
 def answer_of(session: "ServerSession", action: ClientAction) -> Answer:
@@ -110,7 +110,7 @@ def _already_in_use(session: "ServerSession", action: ClientAction) -> Answer | 
         or not any(other.logged_in and other.user_name.lower() == name for other in session.host.sessions.values())
     ):
         return None
-    steps: list[Step] = [Wait(_REFUSAL_DELAY), _error("Login Already In Use"), Close()]
+    steps: list[Played | Message] = [Wait(_REFUSAL_DELAY), _error("Login Already In Use"), Close()]
     return iter(steps)
 
 

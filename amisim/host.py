@@ -97,8 +97,8 @@ class Host:
         """The version of AMI that this version of Asterisk speaks."""
         return BANNERS[self.version]
 
-    def publish(self, event: bytes, now: float) -> None:
-        """Send an event to every connection that may see it."""
+    def publish(self, event: bytes, now: float, but: "ServerSession | None" = None) -> None:
+        """Send an event to every connection that may see it, but for one."""
         for number, session in list(self.sessions.items()):
-            if session.emit(event, now):
+            if session is not but and session.emit(event, now):
                 self.touched.add(number)

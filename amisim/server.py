@@ -12,10 +12,10 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar, cast
 
 from ami.wire import FrameReader
 from amisim import library
@@ -25,9 +25,10 @@ from amisim.faults import Fault, FaultPlan
 from amisim.host import AS_ASTERISK, BANNERS, Host, Limits
 from amisim.recording import CUT_SHORT, Record, Recording, RecordingReader, consistent
 from amisim.replay import Replay
-from amisim.script import Rule, Script
+from amisim.scenario import load
+from amisim.script import At, Rule, Script, Timeline
 from amisim.session import ServerSession
-from amisim.steps import Message, Send, render
+from amisim.steps import Close, Emit, Message, Played, Send, Step, Wait, render
 from amisim.timeline import lines
 from amisim.users import User
 
@@ -100,7 +101,12 @@ class Server:
         faults: Iterable[Fault | str] = (),
         seed: int = 0,
         limits: Limits = AS_ASTERISK,
+        scenario: str | Path | None = None,
     ) -> None:
+        said = load(scenario) if scenario is not None else None
+        if said is not None:
+            users, version = users or said.users, said.version or version
+            recording, seed = recording or said.recording or None, seed or said.seed or 0
         version = str(version)
         if version not in BANNERS:
             raise ValueError(f"version {version!r} is not known; {', '.join(BANNERS)} are")
@@ -119,7 +125,7 @@ class Server:
         self._plan = FaultPlan(faults, seed)
         self._replay = None if recording is None else _replay(recording, speed)
         self._holds_back = hold
-        self._script = Script()
+        self._script = said.script if said is not None else Script()
         self._builder = RecordBuilder(max_frame=_LONGEST)
         rng = random.Random(seed)
         self._host = Host(
@@ -167,6 +173,24 @@ class Server:
         self._started_at = loop.time()
         self._thread = threading.Thread(target=self._run, args=(loop, listener), name="amisim-server", daemon=True)
         self._thread.start()
+        for timeline in self._script.timelines:
+            if timeline.at == "start":
+                loop.call_soon_threadsafe(self._play, timeline.play(self._script.variables))
+
+    def _play(self, steps: Iterator[Played]) -> None:
+        """Do the steps of a timeline of the server until one takes time."""
+        for step in steps:
+            if isinstance(step, Wait):
+                self._running.call_later(step.seconds, self._play, steps)
+                return
+            if isinstance(step, Emit):
+                self._host.publish(render(step.event.headers).data, self._now())
+                self._pump_touched()
+            for connection in list(self._connections.values()):
+                if isinstance(step, Close):
+                    connection.close(step.how)
+                elif isinstance(step, Send):
+                    connection.send(step.data)
 
     def stop(self) -> None:
         """Close every connection, and listen no more. Calling it again does nothing."""
@@ -204,6 +228,10 @@ class Server:
         Of several rules that fit, the newest answers.
         """
         return self._script.on(action, **headers)
+
+    def schedule(self, steps: Iterable[Step], at: At = "login", loop: int | Literal["forever"] = 1) -> Timeline:
+        """See `Script.timeline`; to be said before the server starts, or a client logs in."""
+        return self._script.timeline(steps, at, loop)
 
     def emit(self, event: Message | Send | bytes) -> None:
         """Send an event to every client that is logged in and wants events."""
@@ -375,6 +403,10 @@ class _Connection(asyncio.Protocol):
     def add_faults(self, action: ClientAction, faults: Iterable[Fault]) -> None:
         """Let faults work on what answers an action."""
         self._line.add(action, faults)
+
+    def send(self, data: bytes) -> None:
+        self._session.send(data)
+        self._pump()
 
     def close(self, how: str) -> None:
         if how == "reset":

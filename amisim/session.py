@@ -22,7 +22,8 @@ from amisim.asterisk import Answer, Flush, UntilEvent, answer_of
 from amisim.filters import EventFilter, event_filter, passes
 from amisim.host import Host
 from amisim.replay import ReplayConnection
-from amisim.steps import Close, Send, Timed, Wait, answer, response
+from amisim.script import At
+from amisim.steps import Close, Emit, Played, Send, Timed, answer, render, response
 from amisim.users import ALL, User, classes, mask
 
 __all__ = ["ServerSession"]
@@ -36,7 +37,7 @@ _ALWAYS_SERVED = frozenset({"challenge", "login", "logoff", "ping", "events"})
 class _Playing:
     """An answer that is under way; or, after its response and its list, what else its steps have to come."""
 
-    def __init__(self, action: ClientAction, steps: Iterable[Send | Wait | Close | UntilEvent | Flush], due: float):
+    def __init__(self, action: ClientAction | None, steps: Iterable[Played | UntilEvent | Flush], due: float):
         self.action = action
         self.steps = iter(steps)
         self.due = due
@@ -104,6 +105,7 @@ class ServerSession:
         self._greets_at = max([now, *(each.due for each in opening if each.order == opening[0].order)])
         self._early: list[ClientAction] = []  # what came before the greeting was due, which is not looked at before
         self._answered_at = self._greets_at
+        self._begin_timelines("connect", self._greets_at)
         self.handle_timer(now)
 
     # What a driver calls
@@ -150,6 +152,10 @@ class ServerSession:
             return False
         self._chunks.append(data)
         return True
+
+    def send(self, data: bytes) -> None:
+        """Send these bytes, whatever they are."""
+        self._chunks.append(data)
 
     def play(self, now: float) -> None:
         """Let recorded traffic go that was held back, as if what it follows from had happened now."""
@@ -209,6 +215,7 @@ class ServerSession:
         self.mask = ALL if wanted is None else wanted
         self.filters = [event_filter(text, "", modern=False) for text in self.user.filters]
         self.host.unauthenticated.discard(self.number)
+        self._begin_timelines("login", self._now)
 
     def publish(self, event: bytes) -> None:
         """Send an event to every connection that may see it, this one included."""
@@ -289,6 +296,8 @@ class ServerSession:
                 self._send(playing, step.data)
             elif isinstance(step, Flush):
                 self._flush()
+            elif isinstance(step, Emit):
+                self._emit(step)
             elif isinstance(step, Close):
                 self.closing = step
                 return
@@ -302,6 +311,18 @@ class ServerSession:
                 return
         self._release(playing)
 
+    def _emit(self, step: Emit) -> None:
+        data = render(step.event.headers).data
+        if step.to == "this":
+            self.emit(data, self._now)
+        else:
+            self.host.publish(data, self._now, but=self if step.to == "others" else None)
+
+    def _begin_timelines(self, at: At, now: float) -> None:
+        for timeline in self.host.script.timelines:
+            if timeline.at == at:
+                self._continue(_Playing(None, timeline.play(self.host.script.variables), now))
+
     def _send(self, playing: _Playing, data: bytes) -> None:
         if playing is not self._answering:
             if self._answering is not None:
@@ -313,8 +334,14 @@ class ServerSession:
         marks = data.lower()
         if data.startswith(b"Response:"):
             playing.is_complete = b"\r\neventlist: start\r\n" not in marks
-            if playing.action.name.lower() == "login" and data.startswith(b"Response: Success") and not self.logged_in:
-                self.log_in(playing.action)
+            action = playing.action
+            if (
+                action is not None
+                and action.name.lower() == "login"
+                and data.startswith(b"Response: Success")
+                and not self.logged_in
+            ):
+                self.log_in(action)
         playing.is_complete = playing.is_complete or b"\r\neventlist: complete\r\n" in marks
 
     def _release(self, playing: _Playing) -> None:
