@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ami import wire
 from amisim import filters
 from amisim.action import ClientAction
+from amisim.script import Rule
 from amisim.security import report
 from amisim.steps import Close, Message, Played, Send, Wait, event, render, response
 from amisim.users import classes, mask, names
@@ -46,13 +47,12 @@ class Flush(NamedTuple):
 Answer = Iterator[Played | Message | UntilEvent | Flush]
 
 
-def answer_of(session: "ServerSession", action: ClientAction) -> Answer:
-    """The steps that answer an action, or say why it is not served."""
+def answer_of(session: "ServerSession", action: ClientAction, rule: Rule | None = None) -> Answer:
+    """The steps that answer an action, by a rule if there is one, or say why it is not served."""
     name = action.name.lower()
     refusal = _refusal(session, action)
     if refusal is not None:
         return refusal
-    rule = session.host.script.find(action)
     if rule is not None:
         return iter(rule.steps(action))
     served = SERVED.get(name)

@@ -67,6 +67,7 @@ class Host:
         holds_back: Callable[[], bool],
         wall_clock: Callable[[], float],
         add_faults: Callable[[int, ClientAction, Iterable[Fault]], None] = lambda number, action, faults: None,
+        failed: Callable[[str, Exception], None] = lambda what, error: None,
         limits: Limits = AS_ASTERISK,
     ) -> None:
         self.users = users_from(users)
@@ -83,6 +84,8 @@ class Host:
         """The time of day, in seconds since 1970, as messages tell it."""
         self.add_faults = add_faults
         """Called with the number of the connection, an action, and faults for what answers it."""
+        self.failed = failed
+        """Called with what went wrong in a script, in words, and the error."""
         self.limits = limits
         self.privileges = {name.lower(): (name, bits) for name, bits in privileges(version).items()}
         """The spelling of each action of this version and the bits of its classes, by its name in lower case."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, Self
 
 from amisim.action import ClientAction
+from amisim.faults import Fault, parse
 from amisim.steps import Emit, Message, Played, Step, answer, checked, flat, play, repeat
 from amisim.values import Values, header
 
@@ -30,7 +31,7 @@ class Rule:
 
     A condition is a text, for exactly this value; `like(…)` or another regular expression, for the whole value; or
     a function that is given the value and says whether it fits. A header that is not there is empty. A rule is in force
-    from its `reply` on.
+    from its `reply` or `fault` on.
     """
 
     def __init__(self, action: str, headers: Mapping[str, object], variables: dict[str, str] | None = None) -> None:
@@ -40,6 +41,7 @@ class Rule:
         self._variables: dict[str, str] = {} if variables is None else variables
         self._wanted: dict[str, str] = {}
         self._replies: list[Reply] = []
+        self.faults: list[Fault] = []
         self._times: int | None = None
 
     def reply(self, *steps: Step | Reply) -> Self:
@@ -68,9 +70,22 @@ class Rule:
         self._wanted = {name: str(value) for name, value in variables.items()}
         return self
 
+    def fault(self, *faults: Fault | str) -> Self:
+        """Have faults work on what answers the action: `fault(faults.delay(6))`.
+
+        Of a rule without a reply, that is what would answer it otherwise. Raises `FaultError` for a text that is none.
+        """
+        self.faults += [parse(each) if isinstance(each, str) else each for each in faults]
+        return self
+
     @property
     def in_force(self) -> bool:
-        """Whether it has an answer."""
+        """Whether it does something."""
+        return bool(self._replies or self.faults)
+
+    @property
+    def has_reply(self) -> bool:
+        """Whether it has an answer of its own."""
         return bool(self._replies)
 
     def takes(self, action: ClientAction) -> bool:
@@ -146,6 +161,10 @@ class Script:
         timeline = Timeline((repeat(loop, *unasked),), at)
         self.timelines.append(timeline)
         return timeline
+
+    def become(self, other: "Script") -> None:
+        """Have the rules, timelines and variables of another script from now on."""
+        self.rules, self.timelines, self.variables = other.rules, other.timelines, other.variables
 
     def find(self, action: ClientAction) -> Rule | None:
         """The rule that answers an action."""

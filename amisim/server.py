@@ -8,63 +8,39 @@ import logging
 import os
 import random
 import re
-import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, Self
 
-from ami.wire import FrameReader
 from amisim import library
 from amisim.action import ClientAction
 from amisim.causes import RecordBuilder
+from amisim.connection import Connection
 from amisim.faults import Fault, FaultPlan
+from amisim.history import History
 from amisim.host import AS_ASTERISK, BANNERS, Host, Limits
 from amisim.recording import CUT_SHORT, Record, Recording, RecordingReader, consistent
 from amisim.replay import Replay
 from amisim.scenario import load
 from amisim.script import At, Rule, Script, Timeline
-from amisim.session import ServerSession
 from amisim.steps import Close, Emit, Message, Played, Send, Step, Wait, render
 from amisim.timeline import lines
+from amisim.tls import context
 from amisim.users import User
+
+if TYPE_CHECKING:
+    import ssl
 
 _logger = logging.getLogger(__name__)
 
-__all__ = ["History", "Server", "ServerError", "listen_error", "system_reason"]
+__all__ = ["Server", "ServerError", "listen_error", "system_reason"]
 
-
-T = TypeVar("T")
 
 _LONGEST = 1_000_000
 """Bytes of what belongs together at most in the transcript; longer messages are cut into pieces there."""
-
-_OVERHEAD = 500
-"""About how many bytes an item of a history takes besides those that were sent."""
-
-
-class History(list[T]):
-    """What happened, in order; of very much only the last."""
-
-    def __init__(self, limit: int, size: Callable[[T], int]) -> None:
-        super().__init__()
-        self._limit = limit
-        self._size = size
-        self._taken = 0
-
-    def add(self, item: T) -> None:
-        """Append an item. When all take more than `limit` bytes, the older ones go."""
-        self.append(item)
-        self._taken += self._size(item) + _OVERHEAD
-        if self._taken > self._limit:
-            first = 0
-            while self._taken > self._limit // 2 and first < len(self):
-                self._taken -= self._size(self[first]) + _OVERHEAD
-                first += 1
-            del self[:first]
 
 
 class ServerError(Exception):
@@ -79,7 +55,9 @@ class Server:
             manager.connect(server.host, server.port)
 
     It knows the user `username` with the secret `secret`, or `users` (secrets, or a `User` each, by name), and is of
-    `version` (of Asterisk). `limits` is how much it bears from clients. With
+    `version` (of Asterisk; 22 unless it is given). `tls` is a context, or True for TLS with the certificate
+    `amisim.CERTIFICATE`. `limits` is how much it bears from clients. `scenario` is the file of one; what is given here
+    besides comes before what it says. `watch` is called with each record of the transcript as it comes. With
     `recording` (a name, a path, or one that is loaded) it replays that, `speed` times as fast as it was
     recorded; 0 is at once. With `hold`, recorded traffic that answers no action waits for `play`, so that a test can
     register its callbacks first. `faults` are what goes wrong, as made by `amisim.faults` or as text, such as
@@ -94,20 +72,24 @@ class Server:
         username: str = "admin",
         secret: str = "secret",
         users: Mapping[str, str | User] | None = None,
-        version: str = "22",
+        version: str | None = None,
         recording: str | Path | Recording | None = None,
         speed: float = 1,
         hold: bool = False,
-        faults: Iterable[Fault | str] = (),
-        seed: int = 0,
-        limits: Limits = AS_ASTERISK,
         scenario: str | Path | None = None,
+        faults: Iterable[Fault | str] = (),
+        seed: int | None = None,
+        tls: "ssl.SSLContext | bool" = False,
+        limits: Limits = AS_ASTERISK,
+        watch: Callable[[Record], object] | None = None,
     ) -> None:
-        said = load(scenario) if scenario is not None else None
+        self._scenario = scenario
+        said = None if scenario is None else load(scenario)
         if said is not None:
-            users, version = users or said.users, said.version or version
-            recording, seed = recording or said.recording or None, seed or said.seed or 0
-        version = str(version)
+            version, seed = version or said.version, said.seed if seed is None else seed
+            users, recording, faults = users or said.users, recording or said.recording, [*said.faults, *faults]
+        version, seed = str(version or "22"), seed or 0
+        users = users or {username: secret}
         if version not in BANNERS:
             raise ValueError(f"version {version!r} is not known; {', '.join(BANNERS)} are")
         if speed < 0:
@@ -118,14 +100,16 @@ class Server:
         """Every action that has arrived, in order; of very many the last ones."""
         self.transcript: History[Record] = History(limits.history, lambda record: len(record.data))
         """Every frame and every opening and closing of a connection, in order; of very many the last ones."""
-        users = users or {username: secret}
         self.username = next(iter(users))
         first = users[self.username]
         self.secret = first.secret if isinstance(first, User) else first
         self._plan = FaultPlan(faults, seed)
-        self._replay = None if recording is None else _replay(recording, speed)
+        self._failures: list[str] = []
+        self._tls = context() if tls is True else tls or None
+        self._watch = watch
+        self._replay = _replay(recording, speed) if recording else None
         self._holds_back = hold
-        self._script = said.script if said is not None else Script()
+        self._script = Script() if said is None else said.script
         self._builder = RecordBuilder(max_frame=_LONGEST)
         rng = random.Random(seed)
         self._host = Host(
@@ -138,10 +122,11 @@ class Server:
             holds_back=lambda: self._holds_back,
             wall_clock=time.time,
             add_faults=lambda number, action, faults: self._connections[number].add_faults(action, faults),
+            failed=self._note_failure,
             limits=limits,
         )
         self._changed = threading.Condition()
-        self._connections: dict[int, _Connection] = {}
+        self._connections: dict[int, Connection] = {}
         self._count = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -163,7 +148,7 @@ class Server:
         loop = asyncio.new_event_loop()
         try:
             listener = loop.run_until_complete(
-                loop.create_server(lambda: _Connection(self, loop), self.host, self.port)
+                loop.create_server(lambda: Connection(self, loop), self.host, self.port, ssl=self._tls)
             )
         except OSError as error:
             loop.close()
@@ -229,6 +214,15 @@ class Server:
         """
         return self._script.on(action, **headers)
 
+    def reload(self) -> None:
+        """Read the scenario again, and go on by its rules and variables; what was scheduled before goes on.
+
+        Raises `ScenarioError` when something is wrong with it, and goes on as before.
+        """
+        if self._scenario is not None:
+            script = load(self._scenario).script
+            self._running.call_soon_threadsafe(self._script.become, script)
+
     def schedule(self, steps: Iterable[Step], at: At = "login", loop: int | Literal["forever"] = 1) -> Timeline:
         """See `Script.timeline`; to be said before the server starts, or a client logs in."""
         return self._script.timeline(steps, at, loop)
@@ -267,8 +261,12 @@ class Server:
             return next(each for each in self.actions if rule.takes(each))
 
     def check(self) -> None:
-        """Raise `AssertionError` if the recording had no answer to an action, or a fault hit nothing."""
-        if complaints := [*self.misses, *(f"this fault hit nothing: {fault}" for fault in self.unused_faults)]:
+        """Raise `AssertionError` if a recording had no answer, a script failed, or a fault hit nothing."""
+        if complaints := [
+            *self.misses,
+            *self._failures,
+            *(f"this fault hit nothing: {fault}" for fault in self.unused_faults),
+        ]:
             raise AssertionError("\n".join(complaints))
 
     @property
@@ -285,7 +283,7 @@ class Server:
         """The transcript as text."""
         return "\n".join(lines(list(self.transcript)))
 
-    def _call(self, function: Callable[["_Connection"], None]) -> None:
+    def _call(self, function: Callable[["Connection"], None]) -> None:
         """Call a function, in the server's thread, with each connection."""
 
         def call() -> None:
@@ -315,156 +313,18 @@ class Server:
     def _note(self, *records: Record) -> None:
         for record in records:
             self.transcript.add(record)
+            if self._watch is not None:
+                self._watch(record)
+
+    def _note_failure(self, what: str, error: Exception) -> None:
+        self._failures.append(what)
+        _logger.error("%s", what, exc_info=error)
 
     def _note_action(self, number: int, action: ClientAction) -> None:
         self._connections[number].note(action)
         with self._changed:
             self.actions.add(action)
             self._changed.notify_all()
-
-
-class _Connection(asyncio.Protocol):
-    """A socket and its session."""
-
-    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
-        self._server = server
-        self._loop = loop
-        self._timer: asyncio.TimerHandle | None = None
-        self._stalling: asyncio.TimerHandle | None = None
-        self._written = 0
-        self._over = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        server = self._server
-        self._transport = cast(asyncio.Transport, transport)
-        server._count += 1
-        self._number = server._count
-        server._connections[self._number] = self
-        server._note(server._builder.open(self._number, self._now()))
-        self._line = server._plan.connect(self._number, self._now())
-        self._frames = FrameReader(from_server=True)
-        self._transport.set_write_buffer_limits(
-            high=0
-        )  # so that it is known when the client does not take what is sent
-        local, remote = (self._transport.get_extra_info(key) or ("", 0) for key in ("sockname", "peername"))
-        self._session = ServerSession(
-            server._host, self._number, self._now(), local="{}/{}".format(*local), remote="{}/{}".format(*remote)
-        )
-        self._pump()
-
-    def data_received(self, data: bytes) -> None:
-        now = self._now()
-        self._server._note(*self._server._builder.data(self._number, ">", data, now))
-        self._session.receive_data(data, now)
-        self._pump()
-
-    def eof_received(self) -> bool:
-        now = self._now()
-        self._server._note(*self._server._builder.end(self._number, ">", now))
-        self._session.receive_eof(now)
-        self._pump()
-        return True  # the session says when to close
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._over = True
-        for timer in (self._timer, self._stalling):
-            if timer is not None:
-                timer.cancel()
-        self._session.closed()
-        self._server._connections.pop(self._number, None)
-        error = type(exc).__name__ if exc is not None else ""
-        self._server._note(*self._server._builder.end(self._number, "<", self._now(), error))
-
-    def pause_writing(self) -> None:
-        self._wait_for_client()
-
-    def resume_writing(self) -> None:
-        if self._stalling is not None:
-            self._stalling.cancel()
-            self._stalling = None
-
-    def _wait_for_client(self, taken_before: int = -1) -> None:
-        """End the connection of a client that takes nothing for too long."""
-        taken = self._written - self._transport.get_write_buffer_size()
-        if taken > taken_before:
-            patience = self._server._host.limits.write_timeout
-            self._stalling = self._loop.call_later(patience, self._wait_for_client, taken)
-        else:
-            self.abort()
-
-    def play(self) -> None:
-        self._session.play(self._now())
-        self._pump()
-
-    def note(self, action: ClientAction) -> None:
-        """The client sent an action."""
-        self._line.receive(action, self._now())
-
-    def add_faults(self, action: ClientAction, faults: Iterable[Fault]) -> None:
-        """Let faults work on what answers an action."""
-        self._line.add(action, faults)
-
-    def send(self, data: bytes) -> None:
-        self._session.send(data)
-        self._pump()
-
-    def close(self, how: str) -> None:
-        if how == "reset":
-            self.abort()
-        elif how == "half":
-            if self._transport.can_write_eof():
-                self._transport.write_eof()
-        else:
-            self._transport.close()
-
-    def abort(self) -> None:
-        raw = cast(Any, self._transport.get_extra_info("socket"))
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._transport.abort()
-
-    def _now(self) -> float:
-        return self._loop.time() - self._server._started_at
-
-    def _pump(self) -> None:
-        """Send what there is to send, and come back when there is more."""
-        if self._over:
-            return
-        for chunk in self._take_chunks():
-            self._server._note(*self._server._builder.data(self._number, "<", chunk, self._now()))
-            self._written += len(chunk)
-            self._transport.write(chunk)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        closing = self._line.closing
-        if closing is not None:
-            self.close(closing.how)
-        if closing is None or closing.how == "half":
-            deadlines = [self._session.next_deadline(), self._line.next_deadline()]
-            if (deadline := min((each for each in deadlines if each is not None), default=None)) is not None:
-                self._timer = self._loop.call_at(deadline + self._server._started_at, self.wake)
-        self._server._pump_touched()
-
-    def _take_chunks(self) -> list[bytes]:
-        """What is to be sent now, after the faults have had their way."""
-        now, line = self._now(), self._line
-        for chunk in self._session.take_chunks():
-            for frame in self._frames.feed(chunk) if line.has_faults else [chunk]:
-                line.send(frame, now)
-        if self._session.closing is not None:
-            if self._frames.pending:
-                line.send(self._frames.pending, now)
-            line.close(self._session.closing.how, now)
-        for hit in self._server._plan.take_hits():
-            self._server._note(Record(now, 0, "", "note", str(hit).encode()))
-        return line.take_chunks()
-
-    def wake(self) -> None:
-        """Do what is due."""
-        now = self._now()
-        self._session.handle_timer(now)
-        self._line.handle_timer(now)
-        self._pump()
 
 
 def listen_error(host: str, port: int, error: OSError) -> str:

@@ -22,7 +22,7 @@ from amisim.asterisk import Answer, Flush, UntilEvent, answer_of
 from amisim.filters import EventFilter, event_filter, passes
 from amisim.host import Host
 from amisim.replay import ReplayConnection
-from amisim.script import At
+from amisim.script import At, Rule
 from amisim.steps import Close, Emit, Played, Send, Timed, answer, render, response
 from amisim.users import ALL, User, classes, mask
 
@@ -245,14 +245,27 @@ class ServerSession:
             self._schedule([Timed(max(now, self._answered_at), _LAST, Close())])
 
     def _begin(self, action: ClientAction, now: float) -> None:
-        if self._replayed is not None and self.host.script.find(action) is None:
+        rule = self._rule_for(action)
+        if self._replayed is not None and rule is None:
             if self._answer_as_recorded(self._replayed, action, now):
                 return
             steps = self._answer_to_unrecorded(self._replayed, action)
         else:
-            steps = answer_of(self, action)
+            steps = answer_of(self, action, rule)
         self._answering = _Playing(action, answer(steps, action.name, action.action_id), now)
         self._continue(self._answering)
+
+    def _rule_for(self, action: ClientAction) -> Rule | None:
+        """The rule that answers an action; the faults of one have their way with whatever does."""
+        rule = self.host.script.find(action)
+        if rule is None:
+            return None
+        if rule.faults:
+            self.host.add_faults(self.number, action, rule.faults)
+        if not rule.has_reply:
+            rule.used += 1
+            return None
+        return rule
 
     def _continue(self, playing: _Playing) -> None:
         heapq.heappush(self._plays, (playing.due, next(self._order), playing))
@@ -291,7 +304,7 @@ class ServerSession:
     def _play(self, playing: _Playing) -> None:
         """Do the steps of an answer until one of them takes time."""
         self._now = playing.due
-        for step in playing.steps:
+        while (step := self._next_step(playing)) is not None:
             if isinstance(step, Send):
                 self._send(playing, step.data)
             elif isinstance(step, Flush):
@@ -310,6 +323,14 @@ class ServerSession:
                 self._continue(playing)
                 return
         self._release(playing)
+
+    def _next_step(self, playing: _Playing) -> Played | UntilEvent | Flush | None:
+        try:
+            return next(playing.steps, None)
+        except Exception as error:  # of a function in a script
+            what = f"the answer to {playing.action.name}" if playing.action is not None else "a timeline"
+            self.host.failed(f"{what} failed: {error!r}", error)
+            return Close("reset")
 
     def _emit(self, step: Emit) -> None:
         data = render(step.event.headers).data

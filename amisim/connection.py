@@ -1,0 +1,172 @@
+"""A client's socket and what belongs to it: the session, the faults, the timers. Part of the driver `amisim.server`."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+from ami.wire import FrameReader
+from amisim.action import ClientAction
+from amisim.faults import Fault
+from amisim.recording import Record
+from amisim.session import ServerSession
+
+if TYPE_CHECKING:
+    from amisim.server import Server
+
+__all__ = ["Connection"]
+
+
+class Connection(asyncio.Protocol):
+    """A socket and its session."""
+
+    def __init__(self, server: "Server", loop: asyncio.AbstractEventLoop) -> None:
+        self._server = server
+        self._loop = loop
+        self._timer: asyncio.TimerHandle | None = None
+        self._stalling: asyncio.TimerHandle | None = None
+        self._written = 0
+        self._over = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The client is there."""
+        server = self._server
+        self._transport = cast(asyncio.Transport, transport)
+        server._count += 1
+        self._number = server._count
+        server._connections[self._number] = self
+        server._note(server._builder.open(self._number, self._now()))
+        self._line = server._plan.connect(self._number, self._now())
+        self._frames = FrameReader(from_server=True)
+        self._transport.set_write_buffer_limits(
+            high=0
+        )  # so that it is known when the client does not take what is sent
+        local, remote = (self._transport.get_extra_info(key) or ("", 0) for key in ("sockname", "peername"))
+        self._session = ServerSession(
+            server._host, self._number, self._now(), local="{}/{}".format(*local), remote="{}/{}".format(*remote)
+        )
+        self._pump()
+
+    def data_received(self, data: bytes) -> None:
+        """The client sent something."""
+        now = self._now()
+        self._server._note(*self._server._builder.data(self._number, ">", data, now))
+        self._session.receive_data(data, now)
+        self._pump()
+
+    def eof_received(self) -> bool:
+        """The client sends no more; what it asked is answered first."""
+        now = self._now()
+        self._server._note(*self._server._builder.end(self._number, ">", now))
+        self._session.receive_eof(now)
+        self._pump()
+        return True  # the session says when to close
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is no more."""
+        self._over = True
+        for timer in (self._timer, self._stalling):
+            if timer is not None:
+                timer.cancel()
+        self._session.closed()
+        self._server._connections.pop(self._number, None)
+        error = type(exc).__name__ if exc is not None else ""
+        self._server._note(*self._server._builder.end(self._number, "<", self._now(), error))
+
+    def pause_writing(self) -> None:
+        """The client does not take what is sent."""
+        self._wait_for_client()
+
+    def resume_writing(self) -> None:
+        """The client has taken all."""
+        if self._stalling is not None:
+            self._stalling.cancel()
+            self._stalling = None
+
+    def _wait_for_client(self, taken_before: int = -1) -> None:
+        """End the connection of a client that takes nothing for too long."""
+        taken = self._written - self._transport.get_write_buffer_size()
+        if taken > taken_before:
+            patience = self._server._host.limits.write_timeout
+            self._stalling = self._loop.call_later(patience, self._wait_for_client, taken)
+        else:
+            self.abort()
+
+    def play(self) -> None:
+        """Let recorded traffic go that was held back."""
+        self._session.play(self._now())
+        self._pump()
+
+    def note(self, action: ClientAction) -> None:
+        """The client sent an action."""
+        self._line.receive(action, self._now())
+
+    def add_faults(self, action: ClientAction, faults: Iterable[Fault]) -> None:
+        """Let faults work on what answers an action."""
+        self._line.add(action, faults)
+
+    def send(self, data: bytes) -> None:
+        """Send these bytes, whatever they are."""
+        self._session.send(data)
+        self._pump()
+
+    def close(self, how: str) -> None:
+        """Close the connection: `eof` in order, `reset` with a RST, `half` in this direction alone."""
+        if how == "reset":
+            self.abort()
+        elif how == "half":
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close the connection with a RST."""
+        raw = cast(Any, self._transport.get_extra_info("socket"))
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+    def _now(self) -> float:
+        return self._loop.time() - self._server._started_at
+
+    def _pump(self) -> None:
+        """Send what there is to send, and come back when there is more."""
+        if self._over:
+            return
+        for chunk in self._take_chunks():
+            self._server._note(*self._server._builder.data(self._number, "<", chunk, self._now()))
+            self._written += len(chunk)
+            self._transport.write(chunk)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        closing = self._line.closing
+        if closing is not None:
+            self.close(closing.how)
+        if closing is None or closing.how == "half":
+            deadlines = [self._session.next_deadline(), self._line.next_deadline()]
+            if (deadline := min((each for each in deadlines if each is not None), default=None)) is not None:
+                self._timer = self._loop.call_at(deadline + self._server._started_at, self.wake)
+        self._server._pump_touched()
+
+    def _take_chunks(self) -> list[bytes]:
+        """What is to be sent now, after the faults have had their way."""
+        now, line = self._now(), self._line
+        for chunk in self._session.take_chunks():
+            for frame in self._frames.feed(chunk) if line.has_faults else [chunk]:
+                line.send(frame, now)
+        if self._session.closing is not None:
+            if self._frames.pending:
+                line.send(self._frames.pending, now)
+            line.close(self._session.closing.how, now)
+        for hit in self._server._plan.take_hits():
+            self._server._note(Record(now, 0, "", "note", str(hit).encode()))
+        return line.take_chunks()
+
+    def wake(self) -> None:
+        """Do what is due."""
+        now = self._now()
+        self._session.handle_timer(now)
+        self._line.handle_timer(now)
+        self._pump()
