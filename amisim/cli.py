@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 import threading
@@ -15,6 +16,7 @@ import click
 
 from ami.errors import Error as AmiError
 from amisim import faults, library
+from amisim.host import BANNERS
 from amisim.importer import read_amicap
 from amisim.proxy import Proxy
 from amisim.recorder import Recorder
@@ -28,8 +30,11 @@ from amisim.recording import (
 )
 from amisim.redact import Redactor
 from amisim.relay import UpstreamError
+from amisim.scenario import ScenarioError
 from amisim.server import Server, ServerError
 from amisim.timeline import lines
+from amisim.tls import CERTIFICATE
+from amisim.users import User, users_from
 
 __all__ = ["main"]
 
@@ -71,12 +76,37 @@ def _listen(what: str) -> Callable[[Any], Any]:
     return click.option("--listen", type=_address, default="127.0.0.1:0", metavar="HOST:PORT", help=help)
 
 
+_faults = click.option(
+    "--fault",
+    "chosen",
+    type=_fault,
+    multiple=True,
+    metavar="TEXT",
+    help="What goes wrong, such as 'drop event QueueMember nth=2'; as often as wanted, in order.",
+)
+_seed = click.option("--seed", type=int, help="Makes what is random the same each time. Default: 0.")
+
+
+def _user(value: str) -> tuple[str, User]:
+    """Read `NAME:SECRET:READ:WRITE`, of which the classes may be left out."""
+    name, *parts = value.split(":")
+    if not name or not 1 <= len(parts) <= 3:
+        raise click.BadParameter(f"{value!r} is not NAME:SECRET:READ:WRITE, such as ann:s3cret:call,agent:originate")
+    given: dict[str, Any] = dict(zip(("secret", "read", "write"), parts, strict=False))
+    user = User(**given)
+    try:
+        users_from({name: user})
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return name, user
+
+
 @contextmanager
 def _plainly() -> Iterator[None]:
     """Errors that are nobody's bug end the command with one line and exit code 2."""
     try:
         yield
-    except (RecordingError, ServerError, UpstreamError, AmiError) as error:
+    except (RecordingError, ScenarioError, ServerError, UpstreamError, AmiError) as error:
         raise _Failure(str(error)) from None
 
 
@@ -135,16 +165,11 @@ def record(upstream: tuple[str, int], listen: tuple[str, int], keep_secrets: boo
     "--upstream", type=_address, required=True, metavar="HOST:PORT", help="The AMI server behind it, such as pbx:5038."
 )
 @_listen("Where clients connect instead.")
-@click.option(
-    "--fault",
-    "chosen",
-    type=_fault,
-    multiple=True,
-    metavar="TEXT",
-    help="What goes wrong, such as 'drop event QueueMember nth=2'; as often as wanted, in order.",
-)
-@click.option("--seed", type=int, default=0, help="Makes what is random the same each time. Default: 0.")
-def proxy(upstream: tuple[str, int], listen: tuple[str, int], chosen: tuple[faults.Fault, ...], seed: int) -> None:
+@_faults
+@_seed
+def proxy(
+    upstream: tuple[str, int], listen: tuple[str, int], chosen: tuple[faults.Fault, ...], seed: int | None
+) -> None:
     """Pass on what clients and a server say to each other, with faults in what the server says.
 
     Point the client at the address that is printed. Each hit of a fault is a line; Ctrl-C ends.
@@ -152,7 +177,7 @@ def proxy(upstream: tuple[str, int], listen: tuple[str, int], chosen: tuple[faul
     \b
     Example: amisim proxy --upstream pbx:5038 --fault 'delay 6 response Ping' --fault 'reset event Hangup nth=3'
     """
-    middle = Proxy(*upstream, host=listen[0], port=listen[1], faults=chosen, seed=seed, progress=_show_hit)
+    middle = Proxy(*upstream, host=listen[0], port=listen[1], faults=chosen, seed=seed or 0, progress=_show_hit)
     listening, stop = asyncio.Event(), asyncio.Event()
 
     def ready(middle: Proxy) -> None:
@@ -237,6 +262,80 @@ def replay(listen: tuple[str, int], speed: float, recording: str) -> None:
     )
     if cut_short:
         sys.exit(2)
+
+
+@main.command()
+@_listen("Where to serve.")
+@click.option("--scenario", type=click.Path(dir_okay=False), help="What is answered, and what happens by itself.")
+@click.option("--version", type=click.Choice(list(BANNERS)), help="The version of Asterisk to be. Default: 22.")
+@click.option(
+    "--user",
+    "users",
+    type=_user,
+    multiple=True,
+    metavar="NAME:SECRET:READ:WRITE",
+    help="A user and the classes of its events and actions, which may be left out. Default: admin:secret.",
+)
+@click.option("--tls", is_flag=True, help="Speak TLS, with a certificate for tests, whose file is printed.")
+@_faults
+@_seed
+def serve(
+    listen: tuple[str, int],
+    scenario: str | None,
+    version: str | None,
+    users: tuple[tuple[str, User], ...],
+    tls: bool,
+    chosen: tuple[faults.Fault, ...],
+    seed: int | None,
+) -> None:
+    """Be an Asterisk for clients in any language, until Ctrl-C.
+
+    Prints what is said. A scenario that is changed meanwhile is read again.
+
+    \b
+    Example: amisim serve --scenario busy-evening.yaml --listen 127.0.0.1:5038 --fault 'delay 2 response Ping'
+    """
+    with _plainly():
+        server = Server(
+            host=listen[0], port=listen[1], scenario=scenario, version=version, users=dict(users) or None, tls=tls,
+            faults=chosen, seed=seed, watch=_show_record,
+        )  # fmt: skip
+        with server:
+            over = threading.Event()
+            for each in _ENDING:
+                signal.signal(each, lambda *_: over.set())
+            click.echo(f"serving {scenario or 'Asterisk'}: connect to {server.host}:{server.port}; Ctrl-C ends")
+            if tls:
+                click.echo(f"the certificate to trust: {CERTIFICATE}")
+            _read_again_until(over, server, scenario)
+    for complaint in server.complaints:
+        click.echo(f"warning: {complaint}", err=True)
+
+
+def _show_record(record: Record) -> None:
+    for line in lines([record]):
+        click.echo(line)
+
+
+def _read_again_until(over: threading.Event, server: Server, scenario: str | None) -> None:
+    """Read a scenario again whenever its file has changed."""
+    before = _changed_at(scenario)
+    while not over.wait(0.2):
+        now = _changed_at(scenario)
+        if now not in (before, None):
+            try:
+                server.reload()
+                click.echo(f"read {scenario} again")
+            except ScenarioError as error:
+                click.echo(f"Error: {error}; the server goes on as before", err=True)
+        before = now or before
+
+
+def _changed_at(path: str | None) -> int | None:
+    try:
+        return os.stat(path).st_mtime_ns if path is not None else None
+    except OSError:  # an editor is about to put another in its place
+        return None
 
 
 @main.command()

@@ -262,17 +262,14 @@ class Server:
 
     def check(self) -> None:
         """Raise `AssertionError` if a recording had no answer, a script failed, or a fault hit nothing."""
-        if complaints := [
-            *self.misses,
-            *self._failures,
-            *(f"this fault hit nothing: {fault}" for fault in self.unused_faults),
-        ]:
+        if complaints := self.complaints:
             raise AssertionError("\n".join(complaints))
 
     @property
-    def unused_faults(self) -> list[Fault]:
-        """The faults that have hit nothing so far."""
-        return self._plan.unused
+    def complaints(self) -> list[str]:
+        """What `check` complains of so far, each in a line."""
+        unused = (f"this fault hit nothing: {fault}" for fault in self._plan.unused)
+        return [*self.misses, *self._failures, *unused]
 
     @property
     def misses(self) -> list[str]:

@@ -58,7 +58,7 @@ DRIVERS = {"runtime", "manager", "connection", "streams", "aio", "aio.connection
 # What `amisim` may import of `ami`: how bytes, messages and the catalogue work, never a client.
 OF_AMI = {"wire", "message", "catalogue", "errors", "session", "core", "core_events", "secrets"}
 
-WITH_IO = {"server", "relay", "recorder", "proxy", "cli", "demo"}
+WITH_IO = {"connection", "tls", "server", "relay", "recorder", "proxy", "cli", "demo"}
 WITH_FILES = {"recording", "importer", "library", "scenario"}
 OF_A_CLIENT = {"cli", "demo"}
 

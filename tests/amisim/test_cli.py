@@ -12,13 +12,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 import click
 import pytest
-from click.testing import CliRunner, Result
 
 import ami
 from ami import core
@@ -26,8 +25,10 @@ from amisim import Server, event, library, list_complete, load, relay, response
 from amisim.cli import main
 from amisim.recording import CUT_SHORT, Record, RecordingWriter, chunks
 
+from .commands import Running, amisim, refusal, said, usage_error
+
 CANARY = "canary-5ecret"
-COMMANDS = ["check", "demo", "import", "list", "proxy", "record", "replay", "show"]
+COMMANDS = ["check", "demo", "import", "list", "proxy", "record", "replay", "serve", "show"]
 HEADER = "format: amisim/1\nserver: Asterisk 22.10.1\n---\n"
 GOOD = HEADER + "0.1 c1 open:\n---\n0.2 c1 > 1: |\n  Action: Ping\n---\n0.3 c1 < 1: |\n  Response: Success\n---\n"
 LIMITED = """
@@ -38,77 +39,6 @@ main(prog_name="amisim")
 """
 needs_full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 needs_terminals = pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs Unix' terminals")
-
-
-def amisim(*args: object) -> Result:
-    """Run a command that ends by itself, in this process."""
-    return CliRunner().invoke(main, list(map(str, args)), prog_name="amisim")
-
-
-def said(*args: object) -> str:
-    """What a command that succeeds says."""
-    result = amisim(*args)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def refusal(result: Result) -> str:
-    """The one line in which a command says why it cannot."""
-    assert result.exit_code == 2, result.output
-    assert isinstance(result.exception, SystemExit)
-    assert result.stdout == ""
-    line, *others = result.stderr.splitlines()
-    assert others == []
-    assert line.startswith("Error: ")
-    return line.removeprefix("Error: ")
-
-
-def usage_error(result: Result) -> str:
-    """What is said after how the command is used, when it is not used so."""
-    assert result.exit_code == 2, result.output
-    assert isinstance(result.exception, SystemExit)
-    assert result.stderr.startswith("Usage: amisim")
-    (line,) = (line for line in result.stderr.splitlines() if line.startswith("Error: "))
-    return line.removeprefix("Error: ")
-
-
-class Running:
-    """`amisim record` or `amisim replay`, which run until they are told to end."""
-
-    def __init__(self, *args: object, program: str = "", stderr: int = subprocess.PIPE) -> None:
-        python = ["-c", program] if program else ["-m", "amisim"]
-        command = [sys.executable, *python, *map(str, args)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, encoding="utf-8")
-        assert self.process.stdout is not None
-        self.first_line = self.process.stdout.readline()
-        address = re.search(r": connect to (\S+):(\d+); Ctrl-C ends$", self.first_line)
-        if address is None:
-            raise AssertionError(self.first_line, *self.process.communicate())
-        self.host, self.port = address[1], int(address[2])
-
-    def end(self, how: signal.Signals = signal.SIGINT) -> tuple[int, str, str]:
-        """Exit code, output and errors."""
-        self.process.send_signal(how)
-        return self.wait()
-
-    def wait(self) -> tuple[int, str, str]:
-        output, errors = self.process.communicate()
-        return self.process.returncode, output, errors or ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
-
-
-@pytest.fixture
-def running() -> Iterator[Callable[..., Running]]:
-    """Start `amisim` with some arguments; it is ended with the test."""
-    with ExitStack() as stack:
-        yield lambda *args, **options: stack.enter_context(Running(*args, **options))
 
 
 @pytest.fixture
