@@ -84,10 +84,10 @@ class Connection(asyncio.Protocol):
             self._stalling.cancel()
             self._stalling = None
 
-    def _wait_for_client(self, taken_before: int = -1) -> None:
+    def _wait_for_client(self, taken_before: int | None = None) -> None:
         """End the connection of a client that takes nothing for too long."""
         taken = self._written - self._transport.get_write_buffer_size()
-        if taken > taken_before:
+        if taken_before is None or taken > taken_before:
             patience = self._server._host.limits.write_timeout
             self._stalling = self._loop.call_later(patience, self._wait_for_client, taken)
         else:

@@ -275,10 +275,11 @@ def test_a_fault_may_be_slow(server):
 @pytest.mark.parametrize("fault", ["refuse", "silent", "half_close response Ping", "cut after_bytes=40"])
 def test_a_fault_may_end_the_connection(fault):
     with Server(faults=[fault]) as server, socket.create_connection((server.host, server.port), 10) as client:
-        if fault == "silent":
-            server.disconnect()
         with suppress(ConnectionError):
             client.sendall(LOGIN + b"Action: Ping\r\n\r\n")
+            if fault == "silent":
+                server.wait_for("Ping")
+                server.disconnect()
             assert b"Pong" not in client.makefile("rb").read()
         server.check()
 
