@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import amisim
 
 _SERVER = pytest.StashKey["amisim.Server"]()
-_OPTIONS = ("recording", "speed", "hold", "version", "username", "secret", "users", "seed")
+_OPTIONS = (
+    "recording", "speed", "hold", "scenario", "faults", "version", "username", "secret", "users", "limits", "seed",
+)  # fmt: skip
 _TRANSCRIPT_LINES = 40
 
 
@@ -24,8 +26,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the mark."""
     config.addinivalue_line(
         "markers",
-        "ami(recording=, speed=0, hold=True, version='22', username='admin', secret='secret', users=, seed=0): "
-        "what the server of the fixture ami_server is and replays; marks of module, class and test are merged",
+        "ami(recording=, speed=0, hold=True, scenario=, faults=(), version='22', username='admin', secret='secret', "
+        "users=, limits=, seed=0): what the server of the fixture ami_server is, as amisim.Server has it; "
+        "marks of module, class and test are merged",
     )
 
 
@@ -34,19 +37,19 @@ def ami_server(request: pytest.FixtureRequest) -> Iterator[amisim.Server]:
     """A fake Asterisk on a free port of loopback, as the mark `ami` says.
 
     A recording answers at once; its events wait until the test calls `ami_server.play()`, when it has registered its
-    callbacks. At the end of the test every action must have had an answer in the recording.
+    callbacks. At the end of the test every action must have had an answer in the recording, and every fault a hit.
     """
     import amisim
 
     try:
         server = amisim.Server(**_options(request.node))
-    except (amisim.RecordingError, ValueError) as error:
+    except (amisim.RecordingError, amisim.ScenarioError, ValueError) as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
     with server:
         request.node.stash[_SERVER] = server
         yield server
-    if server.misses:
-        pytest.fail("\n".join(server.misses), pytrace=False)
+    if server.complaints:
+        pytest.fail("\n".join(server.complaints), pytrace=False)
 
 
 @pytest.fixture

@@ -177,7 +177,7 @@ def test_marks_of_module_class_and_test_are_merged_and_the_closest_wins(suite):
     ("arguments", "error"),
     [
         ("recoding='queue-call'", "the mark ami has no argument 'recoding'; did you mean recording?"),
-        ("zzz=1", "the mark ami has no argument 'zzz'; did you mean recording or speed or hold or version or "),
+        ("zzz=1", "the mark ami has no argument 'zzz'; did you mean recording or speed or hold or scenario or "),
         ("'queue-call'", "the mark ami takes its arguments by name, such as recording='queue-call'"),
         (
             "recording='queue-cal'",
@@ -186,8 +186,10 @@ def test_marks_of_module_class_and_test_are_merged_and_the_closest_wins(suite):
         ("recording=__file__", "test_a_wrong_mark_is_said_in_one_line"),
         ("version='1.8'", "version '1.8' is not known; 11, 13, 16, 18, 20, 22 are"),
         ("speed=-1", "speed -1 is negative"),
+        ("faults=['dorp event Hangup']", "'dorp event Hangup': 'dorp' is no fault; did you mean 'drop'?"),
+        ("scenario='missing.yaml'", "missing.yaml: "),
     ],
-    ids=["near", "far", "positional", "unknown recording", "no recording", "version", "speed"],
+    ids=["near", "far", "positional", "unknown recording", "no recording", "version", "speed", "fault", "scenario"],
 )
 def test_a_wrong_mark_is_said_in_one_line(suite, arguments, error):
     result = suite(f"""
@@ -204,9 +206,39 @@ def test_a_wrong_mark_is_said_in_one_line(suite, arguments, error):
     assert lines[header + 2].startswith("=")
 
 
+def test_the_mark_says_what_goes_wrong_and_a_fault_without_a_hit_fails_the_test(suite):
+    result = suite("""
+        import pytest
+        from ami import core
+
+        pytestmark = pytest.mark.ami(faults=["permission_denied response Ping nth=2"])
+
+        def test_hit(ami_manager):
+            assert [ami_manager.send_action(core.Ping()).success for _ in range(3)] == [True, False, True]
+
+        def test_not_hit(ami_manager):
+            assert ami_manager.send_action(core.Ping()).success
+    """)
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["this fault hit nothing: permission_denied response Ping nth=2"])
+
+
+def test_the_mark_names_a_scenario(suite, pytester):
+    pytester.makefile(".yaml", pbx="amisim: 1\nrules: [{on: Getvar, reply: [{response: Success, Value: yes}]}]\n")
+    result = suite("""
+        import pytest
+        from ami import core
+
+        @pytest.mark.ami(scenario="pbx.yaml")
+        def test_scenario(ami_manager):
+            assert ami_manager.send_action(core.Getvar(None, "X")).result["Value"] == "yes"
+    """)
+    result.assert_outcomes(passed=1)
+
+
 def test_the_mark_is_declared_and_explained(suite):
     result = suite("", "--markers", "--strict-markers")
-    result.stdout.fnmatch_lines(["@pytest.mark.ami(recording=, speed=0, hold=True, version='22', *"])
+    result.stdout.fnmatch_lines(["@pytest.mark.ami(recording=, speed=0, hold=True, scenario=, *"])
 
 
 # What the recording does not have
