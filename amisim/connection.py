@@ -38,7 +38,8 @@ class Connection(asyncio.Protocol):
         server._connections[self._number] = self
         server._note(server._builder.open(self._number, self._now()))
         self._line = server._plan.connect(self._number, self._now())
-        self._frames = FrameReader(from_server=True)
+        self._frames = FrameReader(from_server=True)  # for faults, which are of whole frames
+        self._greeted = False
         self._transport.set_write_buffer_limits(
             high=0
         )  # so that it is known when the client does not take what is sent
@@ -154,7 +155,9 @@ class Connection(asyncio.Protocol):
         """What is to be sent now, after the faults have had their way."""
         now, line = self._now(), self._line
         for chunk in self._session.take_chunks():
-            for frame in self._frames.feed(chunk) if line.has_faults else [chunk]:
+            frames = self._frames.feed(chunk) if line.has_faults or not self._greeted else [chunk]
+            self._greeted = True
+            for frame in frames if line.has_faults else [chunk]:
                 line.send(frame, now)
         if self._session.closing is not None:
             if self._frames.pending:

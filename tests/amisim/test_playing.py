@@ -7,7 +7,7 @@ import pytest
 
 import ami
 from ami import core
-from amisim import Server, close, emit, event, raw, response, wait
+from amisim import Server, close, emit, event, faults, list_complete, raw, response, wait
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -100,3 +100,76 @@ def test_a_timeline_of_the_server_speaks_to_all_and_closes_all():
         while data := link.recv(1000):
             received += data
     assert received == b"Asterisk Call Manager/11.0.0\r\nJunk: 1\r\n\r\n"
+
+
+def test_a_fault_of_a_rule_is_for_what_it_answers(connected):
+    with Server() as server:
+        server.on("Getvar").reply(response(Value="x")).fault("permission_denied")
+        manager = connected(server)
+        assert not manager.send_action(core.Getvar(None, "X")).success
+        assert manager.send_action(core.Ping()).success
+        server.check()
+
+
+@pytest.mark.parametrize("recording", [None, "queue-call"])
+def test_a_fault_of_a_rule_without_a_reply_is_for_what_answers_otherwise(connected, recording):
+    action = core.Ping() if recording is None else core.QueueStatus("support")
+    with Server(recording=recording, speed=0) as server:
+        server.on(action["Action"]).times(1).fault(faults.permission_denied())
+        manager = connected(server)
+        assert not manager.send_action(action).success
+        if recording is None:
+            assert manager.send_action(core.Ping()).success
+        server.check()
+
+
+def test_a_fault_of_a_rule_may_be_for_some_of_its_list(connected):
+    with Server() as server:
+        members = [event("QueueMember", Name=name) for name in ("Ann", "Bob", "Cid")]
+        rule = server.on("QueueStatus").reply(response(EventList="start"), *members, list_complete())
+        rule.fault("drop item nth=2", faults.duplicate("item", Name="Cid"))
+        request = core.QueueStatus()
+        request.synchronous = True
+        found = connected(server).send_action(request).events["QueueMember"]
+        assert [each["Name"] for each in found] == ["Ann", "Cid", "Cid"]
+
+
+def test_a_rule_without_a_reply_or_a_fault_is_not_in_force(connected):
+    with Server() as server:
+        server.on("Ping")
+        assert connected(server).send_action(core.Ping()).success
+
+
+def test_a_function_that_fails_ends_the_connection_and_the_check(connected, caplog):
+    def fails(action):
+        yield response(EventList="start")
+        raise RuntimeError("a mistake")
+
+    with Server() as server:
+        server.on("QueueStatus").reply(fails)
+        request = core.QueueStatus()
+        request.synchronous = True
+        with pytest.raises(ami.ManagerSocketError):
+            connected(server).send_action(request)
+        with pytest.raises(AssertionError, match=r"the answer to QueueStatus failed: RuntimeError\('a mistake'\)"):
+            server.check()
+    assert "a mistake" in caplog.text
+
+
+def test_what_a_server_is_told_comes_before_what_its_scenario_says(tmp_path):
+    path = tmp_path / "pbx.yaml"
+    path.write_text("amisim: 1\nversion: 16\nseed: 7\nusers: {ann: x}\nfaults: [drop event Hangup]\n")
+
+    def challenge(**options):
+        with Server(scenario=path, **options) as server, socket.create_connection((server.host, server.port)) as client:
+            client.sendall(b"Action: Challenge\r\nAuthType: MD5\r\nActionID: 1\r\n\r\nAction: Logoff\r\n\r\n")
+            said = client.makefile("rb").read()
+            return server.username, said.partition(b"\r\n")[0], said.partition(b"Challenge: ")[2][:9], server.complaints
+
+    name, greeting, number, complaints = challenge()
+    assert (name, greeting) == ("ann", b"Asterisk Call Manager/5.0.4")
+    assert complaints == ["this fault hit nothing: drop event Hangup"]
+    assert challenge()[2] == challenge(seed=7)[2] == number != challenge(seed=0)[2]
+    told = challenge(users={"bob": "y"}, version="22", faults=["drop event Rename"])
+    assert told[:2] == ("bob", b"Asterisk Call Manager/11.0.0")
+    assert len(told[3]) == 2
