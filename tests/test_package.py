@@ -27,7 +27,7 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
 def expected() -> set[str]:
     files = set()
     for folder, inside in (("ami", "ami"), ("amisim", "amisim"), ("pytest_plugin/pytest_amisim", "pytest_amisim")):
-        for pattern in ("*.py", "*.schema.json", "py.typed"):
+        for pattern in ("*.py", "*.schema.json", "*.pem", "py.typed"):
             files |= {f"{inside}/{path.relative_to(ROOT / folder)}" for path in (ROOT / folder).rglob(pattern)}
     files |= {f"amisim/{path.relative_to(ROOT)}" for path in (ROOT / "recordings").rglob("*") if path.is_file()}
     return files

@@ -434,11 +434,12 @@ def test_an_action_that_cannot_be_sent_ends_the_link(server, spy, start):
 
 
 def test_a_signal_handler_may_close_the_manager_in_the_middle_of_an_action(server, spy, start):
+    server.on("Wait").reply()
     with Manager(runtime=spy) as manager:
-        manager.connect(server.host, server.port)
+        log_in(manager, server)
         spy.links[0].interrupt = manager.close
         with pytest.raises(ManagerSocketError, match="closed"):
-            start(manager.send_action, core.Ping()).result(timeout=5)
+            start(manager.send_action, Request("Wait")).result(timeout=5)
         assert manager.state == "closed"
 
 
