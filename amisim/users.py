@@ -28,7 +28,6 @@ CLASSES = {
     "dialplan": 2048,
     "originate": 4096,
     "agi": 8192,
-    "hook": 16384,
     "cc": 32768,
     "aoc": 65536,
     "test": 131072,

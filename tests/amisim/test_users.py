@@ -19,7 +19,7 @@ DATA = Path(__file__).parents[1] / "data"
         ("off", 0), ("No", 0), ("none", 0), ("bogus", 0), ("Call", 0), ("-1", 0), ("call ", 0),
         ("0", 0), ("1", 1), ("2", 2), ("99999999999", 99999999999 & ALL),
         ("call", 2), ("system,user", 65), ("call,bogus,dialplan", 2050), ("sys,call", 3), ("call,sys", 2), ("call,", 2),
-        ("sy", 0), ("call,all", ALL),
+        ("sy", 0), ("hook", 0), ("call,all", ALL),
     ],
 )  # fmt: skip
 def test_an_event_mask_is_read_as_asterisk_reads_it(text, bits):

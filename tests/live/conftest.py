@@ -1,6 +1,7 @@
 """These tests need a real Asterisk, and are collected only where AMI_LIVE=host:port names one.
 
 AMI_LIVE_USERNAME (admin) and AMI_LIVE_SECRET (s3cret) are those of a user who may read and write every class.
+There is a user `monitor` with the secret `m0nitor`, who reads call and system, and writes reporting and system.
 The server has a queue `support` with the members Alice, who answers, and Bob Ünlü, and this dialplan:
 
     [lab]
