@@ -4,7 +4,8 @@ import asyncio
 import socket
 import struct
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
 
 from ami.wire import FrameReader
 from amisim.action import ClientAction
@@ -33,6 +34,7 @@ class Connection(asyncio.Protocol):
         """The client is there."""
         server = self._server
         self._transport = cast(asyncio.Transport, transport)
+        self._socket = cast(socket.socket, transport.get_extra_info("socket"))
         server._count += 1
         self._number = server._count
         server._connections[self._number] = self
@@ -124,8 +126,8 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close the connection with a RST."""
-        raw = cast(Any, self._transport.get_extra_info("socket"))
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with suppress(OSError):  # it may be closed
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
     def _now(self) -> float:
