@@ -10,16 +10,9 @@ from ami.catalogue import Event, parse
 from amisim import library
 
 from ..proxy import recorded
-from .clients import CLIENTS, Astami, AsteriskAmi, Client, Headers
+from .clients import CLIENTS, WARNINGS, Astami, AsteriskAmi, Client, Headers
 
-pytestmark = [
-    # asterisk-ami calls Condition.notifyAll().
-    pytest.mark.filterwarnings(r"ignore:notifyAll\(\) is deprecated:DeprecationWarning"),
-    # pystrix ends its reading thread by closing the file that this thread reads.
-    pytest.mark.filterwarnings(
-        "ignore:Exception in thread pystrix-ami-message-reader:pytest.PytestUnhandledThreadExceptionWarning"
-    ),
-]
+pytestmark = WARNINGS
 
 RECORDING = "22/queue-call"
 CALLER = "Local/3000@lab-00000000;2"
