@@ -15,7 +15,7 @@ from ami.message import KEY_RESPONSE, SUCCESSES, Message
 from amisim.action import ClientAction, read_action
 from amisim.recording import Direction, Record
 
-__all__ = ["Causes", "RecordBuilder"]
+__all__ = ["Causes", "RecordBuilder", "is_unasked"]
 
 _ONLY_ASKS = re.compile(
     r"Ping|Challenge|Login|Events|Filter|WaitEvent|List\w*|Getvar|GetConfig\w*|DBGet\w*|ExtensionState|PresenceState|"
@@ -33,6 +33,11 @@ def _only_asks(action: ClientAction) -> bool:
     if action.name.lower() == "command":
         return _ONLY_SHOWS.fullmatch(action.get("Command")) is not None
     return _ONLY_ASKS.fullmatch(action.name) is not None
+
+
+def is_unasked(frame: bytes) -> bool:
+    """Whether a frame is an event without an ActionID, as most are; told without a look at its headers."""
+    return frame.startswith(b"Event: ") and b"actionid" not in frame.lower()
 
 
 _REMEMBERED = 10_000
@@ -199,5 +204,7 @@ class _Connection:
             return number
         if not frame.strip(b"\r\n"):
             return causes.list or causes.last_answered
+        if causes.list is None and is_unasked(frame):
+            return causes.base
         answered = causes.answered(parse(frame))
         return causes.base if answered is None else answered

@@ -16,6 +16,7 @@ from ami.catalogue import Event, ends_list, parse
 from ami.message import KEY_RESPONSE, SUCCESSES
 from ami.wire import encode
 from amisim.action import ClientAction, read_action
+from amisim.causes import is_unasked
 from amisim.match import differences, matches, nearness
 from amisim.recording import Record, Recording, RecordingError, pieces, splice
 from amisim.steps import Close, Send, Timed
@@ -123,8 +124,8 @@ class ReplayConnection:
     def opened(self) -> list[Timed]:
         """What comes without being asked for."""
         script = self._replay.script(self.number)
-        steps = self._schedule(script.unasked, script.opened, self._opened)
-        return [each._replace(asked_for=each.order == steps[0].order) for each in steps]
+        greeting = {place for place, _ in script.unasked[:1]}
+        return self._schedule(script.unasked, script.opened, self._opened, greeting)
 
     def respond(self, action: ClientAction, now: float) -> list[Timed] | None:
         """What follows from an action, or None where nothing of the kind was recorded.
@@ -221,11 +222,10 @@ class ReplayConnection:
         answers = _answers(following, new)
         # An answer does not begin before the one before it has ended.
         earliest = self._busy_until
+        closes = {place for place, record in following if record.kind != "data"}
         steps = [
-            timed._replace(due=max(timed.due, earliest))
-            if timed.order in answers
-            else timed._replace(asked_for=isinstance(timed.step, Close))
-            for timed in self._schedule(following, each.record.at, now)
+            timed._replace(due=max(timed.due, earliest)) if timed.order in answers else timed
+            for timed in self._schedule(following, each.record.at, now, answers | closes)
         ]
         self._busy_until = max([earliest, *(timed.due for timed in steps if timed.order in answers)])
         return steps
@@ -238,14 +238,14 @@ class ReplayConnection:
         # Rounded, so that what was at one time is at one time again.
         return round(start + (at - since) / self._replay.speed, 6) if self._replay.speed else start
 
-    def _schedule(self, records: list[_Placed], since: float, start: float) -> list[Timed]:
+    def _schedule(self, records: list[_Placed], since: float, start: float, asked_for: set[int]) -> list[Timed]:
         steps = []
         for order, record in records:
             if record.kind != "data":
                 step = Close("eof" if record.kind == "eof" else "reset")
-                steps.append(Timed(self._due(record.at, since, start), order, step))
+                steps.append(Timed(self._due(record.at, since, start), order, step, None, order in asked_for))
             for at, data in pieces(record):
-                steps.append(Timed(self._due(at, since, start), order, Send(data), at))
+                steps.append(Timed(self._due(at, since, start), order, Send(data), at, order in asked_for))
         return steps
 
 
@@ -294,7 +294,7 @@ def _answers(following: list[_Placed], action_id: str) -> set[int]:
     places = set()
     listing = False
     for place, record in following:
-        if record.kind != "data":
+        if record.kind != "data" or (not listing and is_unasked(record.data)):
             continue
         message = parse(record.data)
         own = (message.action_id or "") == action_id

@@ -402,7 +402,7 @@ class ServerSession:
     def _schedule(self, steps: Iterable[Timed]) -> None:
         for timed in steps:
             # At once, answers go in the order of the actions; at the recorded times, in the recorded order.
-            order = timed.order if self._keeps_time else self._received << 32 | min(timed.order, _LAST)
+            order = timed.order if self._keeps_time else self._received << 32 | timed.order
             heapq.heappush(self._scheduled, (timed.due, order, next(self._order), timed))
 
     def _answer_as_recorded(self, replayed: ReplayConnection, action: ClientAction, now: float) -> bool:
