@@ -20,7 +20,7 @@ __all__ = ["Connection"]
 
 
 _FLOOD = 20
-"""Of more chunks than this that are due at once, nobody can tell one from the next; to save time, they are sent together."""
+"""Of more chunks than this that are due at once, nobody can tell one from the next: to save time, they go together."""
 
 _TOGETHER = 1000
 """How many of them become one write."""

@@ -126,6 +126,8 @@ class Server:
             limits=limits,
         )
         self._changed = threading.Condition()
+        self._emitting = threading.Lock()
+        self._batch: list[bytes] | None = None  # what was emitted, until the server's thread takes it
         self._connections: dict[int, Connection] = {}
         self._count = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -233,11 +235,22 @@ class Server:
             event if isinstance(event, bytes) else (render(event.headers) if isinstance(event, Message) else event).data
         )
 
-        def publish() -> None:
-            self._host.publish(data, self._now())
-            self._pump_touched()
+        loop = self._running
+        with self._emitting:
+            if self._batch is None:
+                self._batch = []
+                loop.call_soon_threadsafe(self._publish, self._batch)
+            self._batch.append(data)
 
-        self._running.call_soon_threadsafe(publish)
+    def _publish(self, batch: list[bytes]) -> None:
+        """Send events that were emitted while the server's thread had other things to do."""
+        with self._emitting:
+            if self._batch is batch:
+                self._batch = None
+        now = self._now()
+        for data in batch:
+            self._host.publish(data, now)
+        self._pump_touched()
 
     def play(self) -> None:
         """Let the recorded traffic go that `hold` held back, and hold back no more."""
@@ -287,7 +300,9 @@ class Server:
             for connection in list(self._connections.values()):
                 function(connection)
 
-        self._running.call_soon_threadsafe(call)
+        with self._emitting:
+            self._batch = None  # what is emitted from now on comes after it
+            self._running.call_soon_threadsafe(call)
 
     @property
     def _running(self) -> asyncio.AbstractEventLoop:

@@ -4,8 +4,6 @@ import gc
 import socket
 import ssl
 import threading
-import tracemalloc
-from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -15,44 +13,13 @@ from amisim import CERTIFICATE, Server, ServerError, event, faults, response
 from amisim.host import Limits
 from amisim.users import User
 
-LOGIN = b"Action: Login\r\nUsername: admin\r\nSecret: secret\r\n\r\n"
+from .clients import LOGIN, Client
 
 
 @pytest.fixture
 def server():
     with Server() as running:
         yield running
-
-
-class Client:
-    """A socket that reads whole messages."""
-
-    def __init__(self, server: Server) -> None:
-        self.socket = socket.create_connection((server.host, server.port), 10)
-        self.file = self.socket.makefile("rb")
-        self.greeting = self.file.readline()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-        self.socket.close()
-
-    def send(self, text: str) -> None:
-        self.socket.sendall(text.replace(" / ", "\r\n").encode() + b"\r\n\r\n")
-
-    def read(self) -> list[str]:
-        lines = []
-        while (line := self.file.readline()) not in (b"\r\n", b""):
-            lines.append(line.decode().strip())
-        return lines
-
-    def log_in(self) -> "Client":
-        self.socket.sendall(LOGIN)
-        assert self.read() == ["Response: Success", "Message: Authentication accepted"]
-        assert self.read()[0] == "Event: FullyBooted"
-        return self
 
 
 def test_a_server_listens_on_a_free_port_of_loopback(server):
@@ -80,6 +47,32 @@ def test_an_event_goes_to_every_client_that_is_logged_in(server):
         server.emit(event("Hangup", Channel="PJSIP/100-1", Cause=16))
         for client in (first, second):
             assert client.read() == ["Event: Hangup", "Channel: PJSIP/100-1", "Cause: 16"]
+
+
+def test_what_is_said_to_the_server_is_done_in_that_order(server):
+    with Client(server).log_in() as first:
+        server.emit(event("A"))
+        server.disconnect()
+        server.emit(event("B"))
+        assert first.file.read() == b"Event: A\r\n\r\n"
+
+
+def test_a_flood_comes_whole_and_in_order_and_each_event_stands_in_the_transcript(server):
+    with Client(server).log_in() as client:
+        for number in range(3000):
+            server.emit(event("X", Number=number))
+        assert [client.read() for _ in range(3000)] == [["Event: X", f"Number: {n}"] for n in range(3000)]
+    sent = [record for record in server.transcript if record.data.startswith(b"Event: X")]
+    assert [record.data for record in sent] == [b"Event: X\r\nNumber: %d\r\n\r\n" % n for n in range(3000)]
+    assert {record.cause for record in sent} == {1}
+
+
+def test_the_many_pieces_that_a_fault_makes_are_each_sent_on_their_own():
+    with Server(faults=["split event X"]) as server, Client(server).log_in() as client:
+        server.emit(event("X", Text="y" * 100))
+        assert client.read() == ["Event: X", "Text: " + "y" * 100]
+        sent = server.transcript[-1]
+        assert [length for length, _ in sent.chunks] == [1] * (len(sent.data) - 1)
 
 
 def test_a_test_can_wait_for_an_action(server):
@@ -182,55 +175,6 @@ def test_stopping_while_clients_connect_leaves_no_socket_behind(recwarn):
             client.close()
     gc.collect()
     assert not [warning for warning in recwarn if "unclosed" in str(warning.message)]
-
-
-BIG = event("UserEvent", UserEvent="Big", Privilege="user,all", Body="x" * 100_000)
-
-
-def ping_until(client: Client, reached: Callable[[], bool]) -> None:
-    """Have a client ask and be answered until something is so."""
-    while not reached():
-        client.send("Action: Ping")
-        client.read()
-
-
-def test_a_client_that_does_not_read_is_cut_off_and_holds_up_nobody():
-    with Server(limits=Limits(write_timeout=0.05)) as server, Client(server) as slow, Client(server).log_in() as other:
-        slow.socket.sendall(LOGIN)
-        other.send("Action: Events / EventMask: off")
-        other.read()
-        for _ in range(200):
-            server.emit(BIG)
-        ping_until(other, lambda: any(each.kind == "error" or each.kind == "eof" for each in server.transcript))
-        with pytest.raises(ConnectionResetError):
-            slow.file.read()
-
-
-def test_a_client_that_reads_slowly_is_waited_for():
-    with Server(limits=Limits(write_timeout=5)) as server, Client(server).log_in() as slow:
-        for _ in range(100):
-            server.emit(BIG)
-        server.emit(event("UserEvent", UserEvent="Last"))
-        while slow.read()[1] != "UserEvent: Last":
-            pass
-
-
-def test_a_line_without_end_takes_no_memory():
-    with (
-        Server(limits=Limits(history=2_000_000)) as server,
-        Client(server) as endless,
-        Client(server).log_in() as other,
-    ):
-        chunk = b"x" * 65_536
-        endless.socket.sendall(chunk)
-        tracemalloc.start()
-        for _ in range(200):
-            endless.socket.sendall(chunk)
-        ping_until(other, lambda: tracemalloc.get_traced_memory()[0] < 3_000_000)
-        assert tracemalloc.get_traced_memory()[1] < 6_000_000
-        tracemalloc.stop()
-        endless.send("\r\n")
-        assert "Message: Failed to parse message: line too long" in endless.read()
 
 
 def test_only_so_much_is_kept_of_what_was_said():
