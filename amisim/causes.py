@@ -68,6 +68,10 @@ class RecordBuilder:
         """A direction ended, by its sender or by an error; what there is of an unfinished frame, and the end."""
         return self._connections[connection].end(direction, at, error)
 
+    def forget(self, connection: int) -> None:
+        """Nothing more comes of a connection."""
+        del self._connections[connection]
+
     def flush(self) -> list[Record]:
         """What there is of unfinished frames, when recording ends before the connections do."""
         return [record for each in self._connections.values() for way in each.flows for record in each.rest(way)]

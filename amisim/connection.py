@@ -35,6 +35,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._stalling: asyncio.TimerHandle | None = None
         self._written = 0
+        self._heard_all = False
         self._over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -67,6 +68,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client sends no more; what it asked is answered first."""
+        self._heard_all = True
         now = self._now()
         self._server._note(*self._server._builder.end(self._number, ">", now))
         self._session.receive_eof(now)
@@ -83,13 +85,18 @@ class Connection(asyncio.Protocol):
         self._server._connections.pop(self._number, None)
         error = type(exc).__name__ if exc is not None else ""
         self._server._note(*self._server._builder.end(self._number, "<", self._now(), error))
+        self._server._builder.forget(self._number)
 
     def pause_writing(self) -> None:
-        """The client does not take what is sent."""
+        """The client does not take what is sent: it is heard no further until it does, as one thread serves it."""
+        if not self._heard_all:
+            self._transport.pause_reading()
         self._wait_for_client()
 
     def resume_writing(self) -> None:
         """The client has taken all."""
+        if not self._heard_all:
+            self._transport.resume_reading()
         if self._stalling is not None:
             self._stalling.cancel()
             self._stalling = None

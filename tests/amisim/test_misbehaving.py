@@ -1,10 +1,14 @@
 """Clients that misbehave neither stop the server nor make it grow."""
 
+import gc
+import socket
+import struct
 import tracemalloc
+from contextlib import suppress
 
 import pytest
 
-from amisim import Server, event
+from amisim import Server, event, raw
 from amisim.host import Limits
 
 from .clients import LOGIN, Client, ping_until
@@ -33,19 +37,72 @@ def test_a_client_that_reads_slowly_is_waited_for():
             pass
 
 
-def test_a_line_without_end_takes_no_memory():
-    with (
-        Server(limits=Limits(history=2_000_000)) as server,
-        Client(server) as endless,
-        Client(server).log_in() as other,
-    ):
-        chunk = b"x" * 65_536
+SMALL = Limits(history=500_000)
+"""So that the transcript is no reason to grow."""
+
+
+def test_a_line_of_100_mb_without_end_takes_no_memory():
+    with Server(limits=SMALL) as server, Client(server) as endless, Client(server).log_in() as other:
+        chunk = b"x" * 1_000_000
         endless.socket.sendall(chunk)
         tracemalloc.start()
-        for _ in range(200):
+        for _ in range(100):
             endless.socket.sendall(chunk)
-        ping_until(other, lambda: tracemalloc.get_traced_memory()[0] < 3_000_000)
-        assert tracemalloc.get_traced_memory()[1] < 6_000_000
-        tracemalloc.stop()
+        other.send("Action: Ping")
+        assert other.read()[1] == "Ping: Pong"
         endless.send("\r\n")
         assert "Message: Failed to parse message: line too long" in endless.read()
+        now, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert now < 3_000_000
+    assert peak < 8_000_000
+
+
+def test_of_thousands_of_connections_that_never_log_in_50_at_a_time_are_kept_and_nothing_is_left_of_them():
+    def connect() -> list[socket.socket]:
+        return [socket.create_connection((server.host, server.port), 10) for _ in range(100)]
+
+    objects = 0
+    with Server(limits=SMALL) as server, Client(server).log_in() as good:
+        for number in range(20):
+            clients = connect()
+            good.send("Action: Ping")
+            assert good.read()[1] == "Ping: Pong"
+            for client in clients:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # keeps no port
+                client.close()
+            if number == 5:  # the transcript is full
+                gc.collect()
+                objects = len(gc.get_objects())
+        clients = connect()
+        greetings = [client.makefile("rb").readline() for client in clients]
+        assert greetings == [b"Asterisk Call Manager/11.0.0\r\n"] * 50 + [b""] * 50
+        for client in clients:
+            client.close()
+        gc.collect()
+        assert len(gc.get_objects()) < objects + 5000
+
+
+def test_a_client_that_takes_no_answer_is_heard_no_further_until_it_does():
+    ping = b"Action: Ping\r\n" + b"".join(b"Filler-%d: %s\r\n" % (n, b"x" * 1000) for n in range(100)) + b"\r\n"
+    with Server(limits=SMALL._replace(write_timeout=60)) as server, Client(server).log_in() as client:
+        server.on("Much").reply(raw(b"x" * 20_000_000))
+        client.send("Action: Much")
+        client.socket.settimeout(0.2)
+        sent = 0
+        with suppress(TimeoutError):
+            while sent < 100 * len(ping):
+                sent += client.socket.send(ping[sent % len(ping) :])
+        assert sent < 100 * len(ping)
+        client.socket.settimeout(10)
+        assert client.file.read(20_000_000) == b"x" * 20_000_000
+        for _ in range(sent // len(ping)):
+            assert client.read()[1] == "Ping: Pong"
+
+
+def test_thousands_of_actions_at_once_are_answered_one_by_one_when_their_answers_are_read():
+    count = 5000
+    with Server(limits=SMALL) as server, Client(server).log_in() as client:
+        asked = b"".join(b"Action: Ping\r\nActionID: %d\r\n\r\n" % number for number in range(count))
+        client.socket.sendall(asked)
+        assert [client.read()[1] for _ in range(count)] == [f"ActionID: {number}" for number in range(count)]

@@ -644,6 +644,16 @@ def test_who_does_not_log_in_is_closed_in_the_end_without_a_word():
     assert logged_in.session.next_deadline() is None
 
 
+@pytest.mark.parametrize(("pause", "logs_in"), [(0.1, True), (1.0, False)])
+def test_who_sends_a_byte_at_a_time_has_no_more_time_to_log_in_than_others(pause, logs_in):
+    client = Client()
+    for number, byte in enumerate(frame(LOGIN) * 20):
+        client.send(bytes([byte]), at=number * pause)
+    assert client.arrived == (["Login"] * 20 if logs_in else [])
+    assert client.session.logged_in == logs_in
+    assert client.session.closing == (None if logs_in else Close())
+
+
 def test_only_so_many_may_be_connected_without_a_login():
     first = Client(limits=Limits(auth_limit=2))
     host = first.session.host
@@ -653,6 +663,18 @@ def test_only_so_many_may_be_connected_without_a_login():
     others[1].closed()
     first.say(LOGIN)
     assert ServerSession(host, 4, 0.0).closing is None
+
+
+def test_of_10_000_connections_without_a_login_50_are_kept_and_who_has_logged_in_is_served():
+    good = Client(log_in=True)
+    host = good.session.host
+    for number in range(2, 10_002):
+        session = ServerSession(host, number, 0.0)
+        if session.closing is not None:
+            session.closed()
+    assert len(host.sessions) == 51
+    assert len(host.unauthenticated) == 50
+    assert b"Pong" in good.say("Action: Ping", at=1.0)
 
 
 def test_a_scripted_login_that_succeeds_is_one():
