@@ -45,7 +45,7 @@ def bars(results: Results) -> Iterator[Bar]:
     yield from _action_bars(results)
     for key, style in _AMI.items():
         grown = figure(results, MEASURES["memory"], key)
-        yield _at_most(f"growth of memory while 1,000,000 events pass, {style}", "MB", grown, 5)
+        yield at_most(f"growth of memory while 1,000,000 events pass, {style}", "MB", grown, 5)
     yield from _import_bars(results)
 
 
@@ -53,14 +53,14 @@ def _event_bars(results: Results, key: str, style: str) -> Iterator[Bar]:
     two, every, kind = (MEASURES[name] for name in ("two", "every", "kind"))
     rate = figure(results, two, key)
     what = f"events, two headers read, {style}"
-    yield _at_least(what, "× the fastest peer", ratio(rate, best_peer(results, two)), 3)
-    yield _at_least(what, "× pystrix", ratio(rate, figure(results, two, "pystrix")), 12)
+    yield at_least(what, "× the fastest peer", ratio(rate, best_peer(results, two)), 3)
+    yield at_least(what, "× pystrix", ratio(rate, figure(results, two, "pystrix")), 12)
     rate = figure(results, every, key)
     what = f"events, every header read, {style}"
-    yield _at_least(what, "× the fastest peer", ratio(rate, best_peer(results, every)), 1.3)
+    yield at_least(what, "× the fastest peer", ratio(rate, best_peer(results, every)), 1.3)
     rate = figure(results, kind, key)
     what = f"events, one kind in ten wanted, {style}"
-    yield _at_least(what, "× the lazy floor", ratio(rate, figure(results, kind, "floor-name")), 0.6)
+    yield at_least(what, "× the lazy floor", ratio(rate, figure(results, kind, "floor-name")), 0.6)
 
 
 def _action_bars(results: Results) -> Iterator[Bar]:
@@ -69,18 +69,18 @@ def _action_bars(results: Results) -> Iterator[Bar]:
         style = _AMI[key]
         median = figure(results, trip, key)
         floor = figure(results, trip, trip.reference[style])
-        yield _at_most(f"round trip, {style}", "× its floor", ratio(median, floor), limit)
+        yield at_most(f"round trip, {style}", "× its floor", ratio(median, floor), limit)
         if style == "threads":
             yield _below(f"round trip, {style}", "× the fastest peer", ratio(median, best_peer(results, trip)))
     rate = figure(results, flight, "ami-asyncio")
     what = "50 actions in flight, asyncio"
     floor = figure(results, flight, flight.reference["asyncio"])
-    yield _at_least(what, "× its floor", ratio(rate, floor), 0.7)
+    yield at_least(what, "× its floor", ratio(rate, floor), 0.7)
     yield _above(what, "× the fastest peer", ratio(rate, best_peer(results, flight)))
     for key, style in _AMI.items():
         result = results.get((flight.run, key))
         mismatched = max(result.values("mismatched"), default=None) if result else None
-        yield _at_most(f"50 actions in flight, {style}", "mismatched", mismatched, 0)
+        yield at_most(f"50 actions in flight, {style}", "mismatched", mismatched, 0)
 
 
 def _import_bars(results: Results) -> Iterator[Bar]:
@@ -88,18 +88,20 @@ def _import_bars(results: Results) -> Iterator[Bar]:
     floor = figure(results, measure, "floor-import")
     for what, key in (("import ami", "import-ami"), ("from ami import Manager", "ami-threads")):
         time = figure(results, measure, key)
-        yield _at_most(what, "× import socket, threading, hashlib", ratio(time, floor), 1.5)
+        yield at_most(what, "× import socket, threading, hashlib", ratio(time, floor), 1.5)
         result = results.get((measure.run, key))
         if result is not None and result.runs:
             loads = ", ".join(sorted(result.loads)) or "neither"
             yield Bar(what, "loads neither asyncio nor ssl", loads, not result.loads)
 
 
-def _at_least(what: str, of: str, value: float | None, limit: float) -> Bar:
+def at_least(what: str, of: str, value: float | None, limit: float) -> Bar:
+    """A bar from below."""
     return _bar(what, f"at least {limit:g} {of}", value, None if value is None else value >= limit)
 
 
-def _at_most(what: str, of: str, value: float | None, limit: float) -> Bar:
+def at_most(what: str, of: str, value: float | None, limit: float) -> Bar:
+    """A bar from above."""
     return _bar(what, f"at most {limit:g} {of}", value, None if value is None else value <= limit)
 
 

@@ -16,7 +16,9 @@ from suite.subjects import SUBJECTS, Subject
 EVENTS = 100_000
 """How many events pass in one run; the measure of memory has its own number."""
 
-_HERE = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parent.parent
+"""The folder from which the processes are run."""
+
 _LONGEST_RUN = 150  # seconds
 _IMPORTS = 5  # how often a client is imported in each round
 
@@ -103,7 +105,7 @@ Results = dict[tuple[str, str], Result]
 def _server() -> Iterator[int]:
     """The server's port, while it runs."""
     command = [sys.executable, "-m", "suite.server"]
-    with subprocess.Popen(command, cwd=_HERE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield int(process.stdout.readline())
@@ -111,18 +113,18 @@ def _server() -> Iterator[int]:
             process.terminate()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The checkout's own `ami` is the one that is measured."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (_HERE, _HERE.parent)))}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an import would compile each time
-    return environment
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent)))}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # an import would compile each time
+    return variables
 
 
 def _run(key: str, run: str, port: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "suite.worker", key, run, str(port), str(EVENTS)]
     try:
         done = subprocess.run(
-            command, cwd=_HERE, env=_environment(), capture_output=True, text=True, timeout=_LONGEST_RUN, check=True
+            command, cwd=HERE, env=environment(), capture_output=True, text=True, timeout=_LONGEST_RUN, check=True
         )
         return json.loads(done.stdout)
     except subprocess.TimeoutExpired:
@@ -135,7 +137,7 @@ def _import(subject: Subject) -> dict[str, Any]:
     """How long a fresh interpreter takes to import a client."""
     program = _IMPORT.format(statement=subject.imports)
     command = [sys.executable, "-W", "ignore", "-c", program]
-    done = subprocess.run(command, cwd=_HERE, env=_environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=HERE, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1]
         return {"absent": "not installed" if subject.is_peer else f"not available: {reason}"}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from suite import events
-from suite.bars import bars, best_peer, figure, ratio
+from suite.bars import Bar, bars, best_peer, figure, ratio
 from suite.measure import EVENTS, MEASURES, Measure, Result, Results
 from suite.subjects import SUBJECTS, Subject
 
@@ -54,24 +54,29 @@ def page(results: Results, measures: Sequence[str], rounds: int, command: str) -
     return "\n".join(parts)
 
 
-def _table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+def reached(bar: Bar) -> str:
+    """Whether a bar is reached, in words."""
+    return {True: "yes", False: "**no**", None: "not measured"}[bar.reached]
+
+
+def table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown."""
     heads = list(heads)
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 def _bars(results: Results) -> Iterator[str]:
-    words = {True: "yes", False: "**no**", None: "not measured"}
     yield "## The bars\n"
     yield "What `ami` is to reach, by its design, and what these results say.\n"
-    rows = [(bar.what, bar.wanted, bar.found, words[bar.reached]) for bar in bars(results)]
-    yield _table(("what", "bar", "found", "reached"), rows)
+    rows = [(bar.what, bar.wanted, bar.found, reached(bar)) for bar in bars(results)]
+    yield table(("what", "bar", "found", "reached"), rows)
 
 
 def _subjects(keys: Sequence[str]) -> Iterator[str]:
     yield "## The clients\n"
     clients = [SUBJECTS[key] for key in keys if not SUBJECTS[key].is_floor]
-    yield _table(
+    yield table(
         ("client", "version", "with", "note"),
         [(each.title, _version(each), each.style, each.note) for each in clients],
     )
@@ -102,7 +107,7 @@ def _measure(results: Results, measure: Measure, keys: Sequence[str]) -> Iterato
             rows.append((title, reason or "not measured", *[""] * (len(heads) - 2)))
         else:
             rows.append((title, *_cells(results, measure, key, result)))
-    yield _table(heads, rows)
+    yield table(heads, rows)
 
 
 def _caption(measure: Measure) -> str:
@@ -122,23 +127,23 @@ def _cells(results: Results, measure: Measure, key: str, result: Result) -> Iter
         yield "not measured"
         values = []
     else:
-        yield _number(value) + (f" ({SUBJECTS[key].memory_events:,} events)" if _is_shorter(measure, key) else "")
-    yield f"{_number(min(values))} – {_number(max(values))}" if len(values) > 1 else ""
+        yield number(value) + (f" ({SUBJECTS[key].memory_events:,} events)" if _is_shorter(measure, key) else "")
+    yield f"{number(min(values))} – {number(max(values))}" if len(values) > 1 else ""
     if measure.reference:
         floor = figure(results, measure, measure.reference[SUBJECTS[key].style])
         for each in (ratio(value, floor), ratio(value, best_peer(results, measure))):
-            yield "" if each is None else _number(each)
+            yield "" if each is None else number(each)
     for name in measure.extra:
         worst = result.values(name) if name in ("lost", "mismatched") else []
         extra = max(worst, default=None) if worst else result.median(name)
-        yield "" if extra is None else _number(extra)
+        yield "" if extra is None else number(extra)
 
 
 def _is_shorter(measure: Measure, key: str) -> bool:
     return measure.run == "memory" and SUBJECTS[key].memory_events < Subject("", "", "").memory_events
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Three digits that mean something, thousands apart."""
     if not value:
         return "0"
