@@ -13,6 +13,7 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from ami import wire
@@ -378,8 +379,7 @@ class ServerSession:
 
     def _sees(self, event: bytes) -> bool:
         """Whether an event is for this client: by its rights, its mask and its filters."""
-        _, found, rest = event.partition(b"\r\nPrivilege: ")
-        needed = classes(wire.decode(rest.partition(b"\r\n")[0]).removesuffix(",all")) if found else 0
+        needed = _needed(event)
         readable = classes(self.user.read) & self.mask
         if not self.mask or needed & readable != needed:
             return False
@@ -446,6 +446,13 @@ class ServerSession:
             self.log_in(action)
         elif name == "events" and accepted:
             self.mask = mask(action.get("EventMask")) or 0
+
+
+@lru_cache(4)  # many sessions ask, one after the other
+def _needed(event: bytes) -> int:
+    """The bits of the classes that who sees an event has."""
+    _, found, rest = event.partition(b"\r\nPrivilege: ")
+    return classes(wire.decode(rest.partition(b"\r\n")[0]).removesuffix(",all")) if found else 0
 
 
 def _address(address: str) -> str:
