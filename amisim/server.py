@@ -43,6 +43,10 @@ _LONGEST = 1_000_000
 """Bytes of what belongs together at most in the transcript; longer messages are cut into pieces there."""
 
 
+_BACKLOG = 1000
+"""How many clients may connect at once; a system may let fewer."""
+
+
 class ServerError(Exception):
     """The server cannot listen where it was asked to."""
 
@@ -150,7 +154,9 @@ class Server:
         loop = asyncio.new_event_loop()
         try:
             listener = loop.run_until_complete(
-                loop.create_server(lambda: Connection(self, loop), self.host, self.port, ssl=self._tls)
+                loop.create_server(
+                    lambda: Connection(self, loop), self.host, self.port, ssl=self._tls, backlog=_BACKLOG
+                )
             )
         except OSError as error:
             loop.close()

@@ -42,6 +42,13 @@ def test_every_client_has_a_session_of_its_own(server):
         assert first.read()[:2] == ["Response: Success", "Ping: Pong"]
 
 
+def test_a_crowd_of_clients_need_not_wait_to_connect(server):
+    # A listener whose queue is full lets the system of a client try again a second later.
+    clients = [socket.create_connection((server.host, server.port), 0.9) for _ in range(500)]
+    for client in clients:
+        client.close()
+
+
 def test_an_event_goes_to_every_client_that_is_logged_in(server):
     with Client(server).log_in() as first, Client(server).log_in() as second:
         server.emit(event("Hangup", Channel="PJSIP/100-1", Cause=16))
