@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from suite.measure import MEASURES, measure
+from suite.options import names
 from suite.report import page
 from suite.subjects import SUBJECTS
 
@@ -18,27 +19,15 @@ _CLIENTS = [key for key, subject in SUBJECTS.items() if not subject.is_floor]
 _FLOORS = [key for key, subject in SUBJECTS.items() if subject.is_floor]
 
 
-def _names(known: list[str]):
-    """A converter of a list of names, with commas between them."""
-
-    def convert(text: str) -> list[str]:
-        names = text.split(",")
-        if unknown := [name for name in names if name not in known]:
-            raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: not one of {', '.join(known)}")
-        return [name for name in known if name in names]
-
-    return convert
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="how often each subject has its turn (%(default)s)")
     parser.add_argument(
-        "--subjects", type=_names(_CLIENTS), default=_CLIENTS, metavar="NAME,NAME",
+        "--subjects", type=names(_CLIENTS), default=_CLIENTS, metavar="NAME,NAME",
         help=f"which clients, besides the floors: {', '.join(_CLIENTS)}",
     )  # fmt: skip
     parser.add_argument(
-        "--measures", type=_names(list(MEASURES)), default=list(MEASURES), metavar="NAME,NAME",
+        "--measures", type=names(list(MEASURES)), default=list(MEASURES), metavar="NAME,NAME",
         help=f"which measures: {', '.join(MEASURES)}",
     )  # fmt: skip
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page to this file, too")
