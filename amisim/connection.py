@@ -155,6 +155,8 @@ class Connection(asyncio.Protocol):
         if len(chunks) > _FLOOD and not self._line.has_faults:
             chunks = [b"".join(chunks[start : start + _TOGETHER]) for start in range(0, len(chunks), _TOGETHER)]
         for chunk in chunks:
+            if self._transport.is_closing():  # the client has gone meanwhile
+                break
             self._server._note(*self._server._builder.data(self._number, "<", chunk, self._now()))
             self._written += len(chunk)
             self._transport.write(chunk)

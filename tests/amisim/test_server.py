@@ -255,3 +255,12 @@ def test_stopping_closes_a_tls_connection_that_its_client_has_closed():
             context.wrap_socket(link, server_hostname="localhost") as client,
         ):
             assert client.recv(100).startswith(b"Asterisk Call Manager/")
+
+
+def test_what_a_client_that_has_gone_does_not_take_is_not_sent(caplog):
+    with Server(faults=["split"]) as server, socket.create_connection((server.host, server.port)) as client:
+        client.recv(1)
+        client.sendall(LOGIN + b"Action: ListCommands\r\n\r\n" * 10)
+        server.wait_for("ListCommands")
+        client.close()  # the greeting is not read, so that the connection is reset
+    assert caplog.records == []
