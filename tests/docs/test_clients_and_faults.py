@@ -81,11 +81,9 @@ def test_the_first_step_that_is_not_right_begins_the_phrase(told):
     assert told(ping=NOTHING, again=raises, close=raises) == (
         "no answer in time; next Ping: raises OSError without a text; closing raises OSError without a text"
     )
-    assert (
-        told(ping=NOTHING, tell=["orphan"], items=[])
-        == "no answer in time, tells of an orphan; then loses items, says nothing"
-    )
-    assert told(ping=NOTHING, items=[], connections=2) == "no answer in time; reconnects"
+    assert told(ping=NOTHING, found={"told": ["orphan"]}) == "no answer in time, tells of an orphan"
+    assert told(ping=NOTHING, items=[]) == "no answer in time; then loses items, says nothing"
+    assert told(ping=NOTHING, items=[], found={"connections": 2}) == "no answer in time; reconnects"
     assert told(again=CALL) == "next Ping: takes a wrong answer"
     assert told(list={**CALL, "success": False}) == "is told of an error"
 
