@@ -106,8 +106,8 @@ def test_a_list_is_whole_or_said_not_to_be(told, story):
     assert told(items=members[1:]) == "loses the item, says nothing"
     assert told(list={**CALL, "items": members[1:], "whole": False}) == "loses the item, says so"
     assert told(list={**CALL, "items": members, "whole": False}) == "says that the list is not whole"
-    assert told(found={"errors": 1}) == "is not told of the error"
-    assert told(found={"errors": 1, "told": ["orphan"]}) == "is told of an orphan"
+    assert told(found={"errors": 1}) == "misses the error, says nothing"
+    assert told(found={"errors": 1, "told": ["orphan"]}) == "misses the error, tells of an orphan"
 
 
 def test_a_client_lives_through_the_story(story, phrases):

@@ -63,7 +63,7 @@ STORIES = {
         Story(f"lone_lf {_SECOND}"),
         Story(f"blank_lines 2 {_SECOND}"),
         Story(f"truncate 40 {_SECOND}"),
-        Story(f"interleave {_SECOND}"),
+        Story("interleave event Hangup nth=1"),
         Story(f"bad_utf8 {_SECOND} header=Cause-txt", TEXT + b"\xff\xfe"),
         Story(f"nul {_SECOND} header=Cause-txt", TEXT + b"\0"),
         Story(f"long_line 100000 {_SECOND}"),

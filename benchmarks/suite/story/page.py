@@ -43,7 +43,7 @@ A cell begins with the first step that is not as it would be without the fault, 
 the server saw; logs do not count. After a semicolon stands what came of the rest: `then …` is a later step,
 `next Ping: …` the last one. *Right* is what the caller gets, not what a client finds out: who takes three members for
 three, though the end of the list says four, is right. Where a client says nothing, it is not said that it could have
-known: an event that is dropped leaves no trace.
+known: an event that is dropped leaves no trace. Phrases tell no times, and two runs give the same ones.
 
 | phrase | what it means |
 |---|---|
@@ -55,12 +55,16 @@ def page(phrases: Phrases, clients: Sequence[str], command: str) -> str:
     introduction = _INTRODUCTION.format(
         command=command,
         python=f"{platform.python_implementation()} {platform.python_version()}",
-        versions="`ami` is this checkout; " + ", ".join(f"{each} is {version(each)}" for each in clients[1:]),
+        versions=", ".join(map(_version, clients)),
         timeout=TIMEOUT,
         step=STEP,
     )
     rows = "".join(f"| {text} | {meaning} |\n" for text, meaning in glossary().items())
     return "\n".join([introduction + rows, *(_layer(name, phrases, clients) for name in _LAYERS)])
+
+
+def _version(client: str) -> str:
+    return "`ami` is this checkout" if client == "ami" else f"{client} is {version(client)}"
 
 
 def _layer(name: str, phrases: Phrases, clients: Sequence[str]) -> str:

@@ -13,10 +13,8 @@ _PLAIN = {
     "right": "everything as without the fault",
     "hangs": "the caller got nothing back in 6 seconds, three times the client's own time-out",
     "no answer in time": "the client said so, after its time-out: it returned None",
-    "no answer in time, tells of an orphan": "besides, it called back with a response that no action waited for",
+    "no answer in time, tells of an orphan": "",
     "is told of an error": "the client gave the caller the server's refusal",
-    "is not told of the error": "the server sent an error within the list, and nothing of it reached the program",
-    "is told of an orphan": "an error within the list reached a callback for responses that no action waits for",
     "takes a wrong answer": "the caller got an answer to something else for its own",
     "says that the list is not whole": "all items were there, and the client marked the list as incomplete",
 }
@@ -24,8 +22,9 @@ _DIFFERENCES = {
     "gets the {}s in another order": "",
     "gets the {} more than once": "",
     "lacks a header": "",
-    "loses the {}": "one of them did not reach the caller",
+    "loses the {}": "one of them (*item*: of the list) did not reach the caller",
     "loses {}s": "several of them did not reach the caller",
+    "misses the error": "the caller got the list as if the server had sent no error in the midst of it",
     "gets another value": "a header has not the bytes that were sent",
     "takes two {}s for one": "two of them reached the caller as one, with headers of both",
     "gets what is no {}": "",
@@ -33,6 +32,7 @@ _DIFFERENCES = {
 _SAID = {
     "says nothing": "the caller cannot know by what the client returns, raises or calls back; its log does not count",
     "says so": "the client marked the list as incomplete",
+    "tells of an orphan": "the client called back with a response that no action waited for",
     "tells of a gap": "the client called back to say that events are missing",
     "tells of the lost link": "the client called back to say that the link was lost",
 }
@@ -42,7 +42,7 @@ _AFTER = {
     "closing hangs": "the method that closes had not come back after 6 seconds",
     "leaves a thread": "8 seconds after it was closed, a thread of the client still ran",
 }
-_SILENT = frozenset({"loses the {}", "loses {}s", "gets another value", "takes two {}s for one", "gets what is no {}"})
+_SILENT = frozenset(_DIFFERENCES) - {"gets the {}s in another order", "gets the {} more than once", "lacks a header"}
 """Differences that a caller does not see by looking at what it got."""
 
 
@@ -92,7 +92,7 @@ def _said(name: str, found: dict[str, Any], story: Story) -> str:
     if name == "list":
         difference = _difference(_tuples(step["items"]), MEMBERS)
         if not difference and step["whole"] and found["errors"]:
-            return "is told of an orphan" if "orphan" in told else "is not told of the error"
+            return "misses the error, " + ("tells of an orphan" if "orphan" in told else "says nothing")
         if not step["whole"] and not difference:
             return "says that the list is not whole"
         return _with(difference, "item", "says nothing" if step["whole"] else "says so")
