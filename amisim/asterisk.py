@@ -64,14 +64,18 @@ def _refusal(session: "ServerSession", action: ClientAction) -> Answer | None:
     if action.problem:
         return iter([_error(action.problem)])
     if not name:
-        report(session, "RequestBadFormat", RequestType="Action: NONE")
-        return iter([_error("Missing action in request")])
+        return _without_action(session)
     if not session.logged_in:
         if name not in BEFORE_LOGIN:
             return _denied(session, action)
         return _already_in_use(session, action) if name != "logoff" else None
     _, needed = session.host.privileges.get(name, ("", 0))
     return _denied(session, action) if needed and not needed & classes(session.user.write) else None
+
+
+def _without_action(session: "ServerSession") -> Answer:
+    report(session, "RequestBadFormat", RequestType="Action: NONE")
+    yield _error("Missing action in request")
 
 
 def _error(text: str) -> Message:
@@ -282,7 +286,8 @@ def _command(session: "ServerSession", action: ClientAction) -> Answer:
     elif command.lower().split()[:2] in _BLACKLIST:
         yield _error("Command blacklisted")
     else:
-        text = f"No such command '{command}' (type 'core show help {command}' for other possible commands)"
+        help_for = " ".join(command.split()[:2])
+        text = f"No such command '{command}' (type 'core show help {help_for}' for other possible commands)"
         yield _output(session, action, text)
 
 

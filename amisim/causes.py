@@ -156,7 +156,9 @@ class Causes:
 
     def _with_id(self, action_id: str) -> Iterator[int]:
         """The actions that have an ActionID, the last one first; none for an empty one."""
-        return (number for number in reversed(self.sent) if action_id and self.sent[number].action_id == action_id)
+        if not action_id:
+            return iter(())
+        return (number for number in reversed(self.sent) if self.sent[number].action_id == action_id)
 
 
 class _Connection:

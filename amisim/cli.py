@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +195,8 @@ def proxy(
 
 
 def _show_hit(hit: faults.Hit) -> None:
-    click.echo(f"{hit.at:10.3f}  c{hit.connection:<2} {hit}: {hit.frame}")
+    with suppress(BrokenPipeError):
+        click.echo(f"{hit.at:10.3f}  c{hit.connection:<2} {hit}: {hit.frame}")
 
 
 async def _until_interrupted(running: Coroutine[Any, Any, None], begun: asyncio.Event, stop: asyncio.Event) -> None:
@@ -313,8 +314,9 @@ def serve(
 
 
 def _show_record(record: Record) -> None:
-    for line in lines([record]):
-        click.echo(line)
+    with suppress(BrokenPipeError):  # nobody looks any more
+        for line in lines([record]):
+            click.echo(line)
 
 
 def _read_again_until(over: threading.Event, server: Server, scenario: str | None) -> None:

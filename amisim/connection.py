@@ -36,6 +36,7 @@ class Connection(asyncio.Protocol):
         self._stalling: asyncio.TimerHandle | None = None
         self._written = 0
         self._heard_all = False
+        self._is_half_closed = False
         self._over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -48,11 +49,9 @@ class Connection(asyncio.Protocol):
         server._connections[self._number] = self
         server._note(server._builder.open(self._number, self._now()))
         self._line = server._plan.connect(self._number, self._now())
-        self._frames = FrameReader(from_server=True)  # for faults, which are of whole frames
+        self._frames = FrameReader(from_server=True, max_frame=2**62)  # for faults, which are of whole frames
         self._greeted = False
-        self._transport.set_write_buffer_limits(
-            high=0
-        )  # so that it is known when the client does not take what is sent
+        self._transport.set_write_buffer_limits(high=1)  # to know at once when the client does not take what is sent
         local, remote = (self._transport.get_extra_info(key) or ("", 0) for key in ("sockname", "peername"))
         self._session = ServerSession(
             server._host, self._number, self._now(), local="{}/{}".format(*local), remote="{}/{}".format(*remote)
@@ -73,7 +72,7 @@ class Connection(asyncio.Protocol):
         self._server._note(*self._server._builder.end(self._number, ">", now))
         self._session.receive_eof(now)
         self._pump()
-        return True  # the session says when to close
+        return not self._server.tls  # the session says when to close, but over TLS, where that is not possible
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is no more."""
@@ -133,8 +132,9 @@ class Connection(asyncio.Protocol):
         if how == "reset":
             self.abort()
         elif how == "half":
-            if self._transport.can_write_eof():
+            if self._transport.can_write_eof() and not self._is_half_closed:
                 self._transport.write_eof()
+            self._is_half_closed = True
         else:
             self._transport.close()
 
@@ -159,7 +159,8 @@ class Connection(asyncio.Protocol):
                 break
             self._server._note(*self._server._builder.data(self._number, "<", chunk, self._now()))
             self._written += len(chunk)
-            self._transport.write(chunk)
+            if not self._is_half_closed:
+                self._transport.write(chunk)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -170,6 +171,8 @@ class Connection(asyncio.Protocol):
             deadlines = [self._session.next_deadline(), self._line.next_deadline()]
             if (deadline := min((each for each in deadlines if each is not None), default=None)) is not None:
                 self._timer = self._loop.call_at(deadline + self._server._started_at, self.wake)
+            elif self._heard_all:  # and there is nothing more to say
+                self._transport.close()
         self._server._pump_touched()
 
     def _take_chunks(self) -> list[bytes]:

@@ -15,7 +15,19 @@ __all__ = ["CANNOT_BE_COMPILED", "MISFORMED", "EventFilter", "event_filter", "pa
 MISFORMED = "Filter was formatted incorrectly.  Check the syntax of the filter given."
 CANNOT_BE_COMPILED = "Filter did not compile.  Check the syntax of the filter given."
 
-_CRITERIA = re.compile(r"(action|name|header|method)\(([^)]*)\)(?:,|$)")
+_CRITERIA = re.compile(r"\s*(action|name|header|method)\(([^)]*)\)\s*,?\s*")
+_NAMED_CLASS = re.compile(r"\[:(\w*):\]")
+_NAMED_CLASSES = {
+    "alnum": "a-zA-Z0-9",
+    "alpha": "a-zA-Z",
+    "blank": " \\t",
+    "digit": "0-9",
+    "lower": "a-z",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r"\s",
+    "upper": "A-Z",
+    "xdigit": "0-9a-fA-F",
+}
 _METHODS: dict[str, Callable[[Any, str], bool]] = {
     "regex": lambda pattern, text: pattern.search(text) is not None,
     "exact": lambda pattern, text: pattern == text,
@@ -57,23 +69,26 @@ def event_filter(pattern: str, criteria: str, *, modern: bool = True) -> EventFi
     `modern` is whether the version has criteria, and takes no empty pattern without them.
     """
     if not criteria or not modern:
-        if not pattern and modern:
+        if modern and pattern in ("", "!"):
             raise ValueError(MISFORMED)
         excludes = pattern.startswith("!")
         return EventFilter(excludes, "", "", "regex", _compiled(pattern.removeprefix("!")))
     given = dict(_CRITERIA.findall(criteria))
     method, action = given.get("method", "none"), given.get("action", "include")
     wrong = _CRITERIA.sub("", criteria) or method not in _METHODS or action not in ("include", "exclude")
-    if wrong or (method == "none") != (not pattern):
+    if wrong or "" in given.values() or (method == "none") != (not pattern):
         raise ValueError(MISFORMED)
     looked_for = _compiled(pattern) if method == "regex" else pattern
     return EventFilter(action == "exclude", given.get("name", ""), given.get("header", ""), method, looked_for)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
+    """An extended regular expression of POSIX, as far as Python's are like them."""
     try:
-        return re.compile(pattern, re.DOTALL)
-    except re.error:
+        if "(?" in pattern:
+            raise ValueError(CANNOT_BE_COMPILED)
+        return re.compile(_NAMED_CLASS.sub(lambda match: _NAMED_CLASSES[match[1]], pattern), re.DOTALL)
+    except (re.error, KeyError, OverflowError):
         raise ValueError(CANNOT_BE_COMPILED) from None
 
 

@@ -120,6 +120,7 @@ class ReplayConnection:
         self._sent: list[tuple[ClientAction, float]] = []  # what was answered
         self._turned: list[Timed] | None = None
         self._busy_until = now
+        self._stood_in = False  # a login that was not recorded
 
     def opened(self) -> list[Timed]:
         """What comes without being asked for."""
@@ -169,6 +170,7 @@ class ReplayConnection:
 
     def stand_in(self, action: ClientAction, now: float) -> list[Timed]:
         """A client logged in otherwise than was recorded: what followed from the recorded login, without its answer."""
+        self._stood_in = True
         for each in self._replay.script(self.number).actions:
             if each.accepted and each.action.name.lower() == "login" and each.record.cause not in self._used:
                 steps = self._follow(each._replace(following=each.following[1:]), action, now)
@@ -196,7 +198,12 @@ class ReplayConnection:
             return "; ".join(different)
         if owner != self.number:
             return f"the same, but this client plays connection {self.number}"
-        return f"the same, but it was used already, at {self._used[each.record.cause or 0]:.3f} s"
+        used = self._used.get(each.record.cause or 0)
+        return (
+            "the same, but not before its login"
+            if used is None
+            else f"the same, but it was used already, at {used:.3f} s"
+        )
 
     def _find(self, action: ClientAction) -> _RecordedAction | None:
         unused = [each for each in self._eligible() if each.record.cause not in self._used]
@@ -211,7 +218,7 @@ class ReplayConnection:
         """The actions that can be answered now: what was sent after the login needs a login."""
         actions = self._replay.script(self.number).actions
         logins = [each for each in actions if each.accepted and each.action.name.lower() == "login"]
-        if not logins or any(each.record.cause in self._used for each in logins):
+        if not logins or self._stood_in or any(each.record.cause in self._used for each in logins):
             return actions
         return actions[: actions.index(logins[0]) + 1]
 

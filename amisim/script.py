@@ -166,9 +166,10 @@ class Script:
         """Have the rules, timelines and variables of another script from now on."""
         self.rules, self.timelines, self.variables = other.rules, other.timelines, other.variables
 
-    def find(self, action: ClientAction) -> Rule | None:
-        """The rule that answers an action."""
-        return next((rule for rule in self.rules if rule.in_force and rule.takes(action)), None)
+    def find(self, action: ClientAction, after: Rule | None = None) -> Rule | None:
+        """The rule that is for an action; or the next one behind another."""
+        rules = self.rules if after is None else self.rules[self.rules.index(after) + 1 :]
+        return next((rule for rule in rules if rule.in_force and rule.takes(action)), None)
 
 
 def check_unasked(step: Step, at: At) -> Step:
@@ -195,4 +196,4 @@ def _reply(steps: tuple[Step | Reply, ...]) -> Reply:
 
 def _steps(reply: Reply, action: ClientAction) -> Iterator[Step]:
     steps = reply(action)
-    return checked((steps,) if isinstance(steps, Step) else steps)
+    yield from checked((steps,) if isinstance(steps, Step) else steps)

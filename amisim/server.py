@@ -22,14 +22,14 @@ from amisim.connection import Connection
 from amisim.faults import Fault, FaultPlan
 from amisim.history import History
 from amisim.host import AS_ASTERISK, BANNERS, Host, Limits
-from amisim.recording import CUT_SHORT, Record, Recording, RecordingReader, consistent
+from amisim.recording import CUT_SHORT, Record, Recording, RecordingError, RecordingReader, consistent
 from amisim.replay import Replay
-from amisim.scenario import load
+from amisim.scenario import ScenarioError, load
 from amisim.script import At, Rule, Script, Timeline
 from amisim.steps import Close, Emit, Message, Played, Send, Step, Wait, render
 from amisim.timeline import lines
 from amisim.tls import context
-from amisim.users import User
+from amisim.users import User, users_from
 
 if TYPE_CHECKING:
     import ssl
@@ -88,11 +88,12 @@ class Server:
         watch: Callable[[Record], object] | None = None,
     ) -> None:
         self._scenario = scenario
+        self._given = users, tuple(faults)
         said = None if scenario is None else load(scenario)
         if said is not None:
             version, seed = version or said.version, said.seed if seed is None else seed
-            users, recording, faults = users or said.users, recording or said.recording, [*said.faults, *faults]
-        version, seed = str(version or "22"), seed or 0
+            users, recording, faults = users or said.users, recording or said.recording, [*said.faults, *self._given[1]]
+        version, self._seed = str(version or "22"), seed or 0
         users = users or {username: secret}
         if version not in BANNERS:
             raise ValueError(f"version {version!r} is not known; {', '.join(BANNERS)} are")
@@ -107,15 +108,23 @@ class Server:
         self.username = next(iter(users))
         first = users[self.username]
         self.secret = first.secret if isinstance(first, User) else first
-        self._plan = FaultPlan(faults, seed)
+        self._plan = FaultPlan(faults, self._seed)
         self._failures: list[str] = []
-        self._tls = context() if tls is True else tls or None
+        self.tls = bool(tls)
+        """Whether it speaks TLS."""
+        self._context = context() if tls is True else tls or None
         self._watch = watch
-        self._replay = _replay(recording, speed) if recording else None
+        try:
+            self._replay = _replay(recording, speed) if recording else None
+        except RecordingError as error:
+            if said is None or recording is not said.recording:
+                raise
+            raise ScenarioError(said.path, 0, f"recording: {error}") from None
         self._holds_back = hold
         self._script = Script() if said is None else said.script
+        self._of_scenario = list(self._script.rules)
         self._builder = RecordBuilder(max_frame=_LONGEST)
-        rng = random.Random(seed)
+        rng = random.Random(self._seed)
         self._host = Host(
             users=users,
             version=version,
@@ -134,6 +143,7 @@ class Server:
         self._batch: list[bytes] | None = None  # what was emitted, until the server's thread takes it
         self._connections: dict[int, Connection] = {}
         self._count = 0
+        self._is_pumping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._started_at = 0.0
@@ -155,10 +165,10 @@ class Server:
         try:
             listener = loop.run_until_complete(
                 loop.create_server(
-                    lambda: Connection(self, loop), self.host, self.port, ssl=self._tls, backlog=_BACKLOG
+                    lambda: Connection(self, loop), self.host, self.port, ssl=self._context, backlog=_BACKLOG
                 )
             )
-        except OSError as error:
+        except (OSError, OverflowError, UnicodeError) as error:
             loop.close()
             raise ServerError(listen_error(self.host, self.port, error)) from None
         self.port = listener.sockets[0].getsockname()[1]
@@ -174,7 +184,7 @@ class Server:
         """Do the steps of a timeline of the server until one takes time."""
         for step in steps:
             if isinstance(step, Wait):
-                self._running.call_later(step.seconds, self._play, steps)
+                asyncio.get_running_loop().call_later(step.seconds, self._play, steps)
                 return
             if isinstance(step, Emit):
                 self._host.publish(render(step.event.headers).data, self._now())
@@ -210,8 +220,11 @@ class Server:
                 connection.abort()
             await asyncio.sleep(0)
             others = asyncio.all_tasks() - {asyncio.current_task()}
-            if not others and not self._connections:
-                return
+            if not self._connections:
+                for task in others:
+                    task.cancel()  # a handshake of TLS that is not over
+                if not others:
+                    return
 
     # What a test says
 
@@ -223,13 +236,27 @@ class Server:
         return self._script.on(action, **headers)
 
     def reload(self) -> None:
-        """Read the scenario again, and go on by its rules and variables; what was scheduled before goes on.
+        """Read the scenario again: its rules and variables hold at once, the rest for who connects from now on.
 
-        Raises `ScenarioError` when something is wrong with it, and goes on as before.
+        Its version, seed and recording stay. Raises `ScenarioError` when something is wrong with it, and goes on as
+        before.
         """
-        if self._scenario is not None:
-            script = load(self._scenario).script
-            self._running.call_soon_threadsafe(self._script.become, script)
+        if self._scenario is None:
+            return
+        said = load(self._scenario)
+        users, faults = self._given
+        plan = FaultPlan([*said.faults, *faults], self._seed)
+        rules = [rule for rule in self._script.rules if rule not in self._of_scenario]
+        self._of_scenario = list(said.script.rules)
+        said.script.rules[:0] = rules
+
+        def take_over() -> None:
+            self._script.become(said.script)
+            self._plan = plan
+            if not users and said.users:
+                self._host.users = users_from(said.users)
+
+        self._running.call_soon_threadsafe(take_over)
 
     def schedule(self, steps: Iterable[Step], at: At = "login", loop: int | Literal["forever"] = 1) -> Timeline:
         """See `Script.timeline`; to be said before the server starts, or a client logs in."""
@@ -265,6 +292,8 @@ class Server:
 
     def disconnect(self, how: str = "eof") -> None:
         """Close every connection: `eof` in order, `reset` with a RST."""
+        if how not in ("eof", "reset", "half"):
+            raise ValueError(f"{how!r} is no way to close: 'eof', 'reset' and 'half' are")
         self._call(lambda connection: connection.close(how))
 
     def wait_for(self, action: str, timeout: float = 5, **headers: object) -> ClientAction:
@@ -287,7 +316,8 @@ class Server:
     @property
     def complaints(self) -> list[str]:
         """What `check` complains of so far, each in a line."""
-        unused = (f"this fault hit nothing: {fault}" for fault in self._plan.unused)
+        never = [fault for rule in self._script.rules if not rule.used for fault in rule.faults]
+        unused = (f"this fault hit nothing: {fault}" for fault in (*self._plan.unused, *never))
         return [*self.misses, *self._failures, *unused]
 
     @property
@@ -319,14 +349,18 @@ class Server:
     # What connections say, in the server's thread
 
     def _now(self) -> float:
-        return self._running.time() - self._started_at
+        return asyncio.get_running_loop().time() - self._started_at
 
     def _pump_touched(self) -> None:
         """Send what was published to others than who caused it."""
+        if self._is_pumping:
+            return  # whoever began goes on until all have it
+        self._is_pumping = True
         while self._host.touched:
             connection = self._connections.get(self._host.touched.pop())
             if connection is not None:
                 connection.wake()
+        self._is_pumping = False
 
     def _note(self, *records: Record) -> None:
         for record in records:
@@ -345,9 +379,10 @@ class Server:
             self._changed.notify_all()
 
 
-def listen_error(host: str, port: int, error: OSError) -> str:
+def listen_error(host: str, port: int, error: Exception) -> str:
     """Why a port could not be listened on, in one line."""
-    return f"cannot listen on {host}:{port}: {system_reason(error)}"
+    reason = system_reason(error) if isinstance(error, OSError) else str(error)
+    return f"cannot listen on {host}:{port}: {reason}"
 
 
 def system_reason(error: OSError) -> str:

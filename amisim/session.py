@@ -31,6 +31,9 @@ __all__ = ["ServerSession"]
 
 _LAST = 2**31  # the order of what is no recorded step
 
+_TURN = 65_536
+"""About how many bytes a connection sends before others have their turn."""
+
 _ALWAYS_SERVED = frozenset({"challenge", "login", "logoff", "ping", "events"})
 """What is answered as Asterisk would, though a recording that is replayed has no answer to it."""
 
@@ -86,6 +89,7 @@ class ServerSession:
         self._plays: list[tuple[float, int, _Playing]] = []
         self._scheduled: list[tuple[float, int, int, Timed]] = []  # what is replayed
         self._order = itertools.count()
+        self._room = _TURN  # for how many more bytes in this turn
         self._held_back: list[tuple[float, Timed]] = []
         self._chunks: list[bytes] = []
         self._received = 0
@@ -130,6 +134,8 @@ class ServerSession:
     def receive_eof(self, now: float) -> None:
         """The client closed its sending side: what it asked before is answered, then the connection is closed."""
         self._eof = True
+        if self.closing == Close("half"):
+            self.closing = Close()
         self._wake(now)
         self._serve(now)
         self.handle_timer(now)
@@ -246,7 +252,11 @@ class ServerSession:
             self._schedule([Timed(max(now, self._answered_at), _LAST, Close())])
 
     def _begin(self, action: ClientAction, now: float) -> None:
-        rule = self._rule_for(action)
+        try:
+            rule = self._rule_for(action)
+        except Exception as error:  # of a condition in a script
+            self.closing = self._fail(f"a condition on {action.name}", error)
+            return
         if self._replayed is not None and rule is None:
             if self._answer_as_recorded(self._replayed, action, now):
                 return
@@ -259,14 +269,14 @@ class ServerSession:
     def _rule_for(self, action: ClientAction) -> Rule | None:
         """The rule that answers an action; the faults of one have their way with whatever does."""
         rule = self.host.script.find(action)
-        if rule is None:
-            return None
-        if rule.faults:
-            self.host.add_faults(self.number, action, rule.faults)
-        if not rule.has_reply:
+        while rule is not None:
+            if rule.faults:
+                self.host.add_faults(self.number, action, rule.faults)
+            if rule.has_reply:
+                return rule
             rule.used += 1
-            return None
-        return rule
+            rule = self.host.script.find(action, after=rule)
+        return None
 
     def _continue(self, playing: _Playing) -> None:
         heapq.heappush(self._plays, (playing.due, next(self._order), playing))
@@ -296,7 +306,8 @@ class ServerSession:
         return float("inf") if is_free else self._began + self.host.limits.auth_timeout
 
     def _do_until(self, now: float) -> None:
-        while self.closing is None and min(self._next_recorded, self._next_played) <= now:
+        self._room = _TURN
+        while self.closing is None and min(self._next_recorded, self._next_played) <= now and self._room > 0:
             if self._next_recorded <= self._next_played:
                 self._send_recorded(min(now, self._next_played))
             else:
@@ -308,6 +319,10 @@ class ServerSession:
         while (step := self._next_step(playing)) is not None:
             if isinstance(step, Send):
                 self._send(playing, step.data)
+                self._room -= len(step.data)
+                if self._room <= 0:
+                    self._continue(playing)
+                    return
             elif isinstance(step, Flush):
                 self._flush()
             elif isinstance(step, Emit):
@@ -329,9 +344,11 @@ class ServerSession:
         try:
             return next(playing.steps, None)
         except Exception as error:  # of a function in a script
-            what = f"the answer to {playing.action.name}" if playing.action is not None else "a timeline"
-            self.host.failed(f"{what} failed: {error!r}", error)
-            return Close("reset")
+            return self._fail("a timeline" if playing.action is None else f"the answer to {playing.action.name}", error)
+
+    def _fail(self, what: str, error: Exception) -> Close:
+        self.host.failed(f"{what} failed: {error!r}", error)
+        return Close("reset")
 
     def _emit(self, step: Emit) -> None:
         data = render(step.event.headers).data

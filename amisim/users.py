@@ -87,7 +87,8 @@ def mask(text: str) -> int | None:
     if not text:
         return None
     if text.isascii() and text.isdecimal():
-        return int(text) & ALL
+        number = min(int(text[:30]), 2**63 - 1) & 0xFFFFFFFF  # as a C program reads it, into 32 bits
+        return number if number <= ALL else None  # that one is negative
     if text.lower() in _FALSE:
         return 0
     return ALL if text.lower() in _TRUE else classes(text)

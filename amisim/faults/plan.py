@@ -26,6 +26,10 @@ _PATIENCE = 1.0
 """Seconds that a fault which gathers frames waits for the last of them; then they come as they are."""
 
 
+_REMEMBERED = 10_000
+"""Of how many actions it is known at least what was decided for them."""
+
+
 class Hit(NamedTuple):
     """A fault has hit."""
 
@@ -128,7 +132,10 @@ class Line:
             stage = self._plan._stage(fault)
             if stage not in self._stages:
                 self._stages.append(stage)
-            self._within.setdefault(stage, set()).add(number)
+            within = self._within.setdefault(stage, set())
+            within.add(number)
+            if len(within) >= 2 * _REMEMBERED:
+                self._within[stage] = set(sorted(within)[-_REMEMBERED:])
 
     def _note(self, action: ClientAction) -> int:
         self._asked += 1
@@ -270,6 +277,8 @@ class Line:
             plan.hits.append(Hit(now, self._number, fault, str(frame)))
         if answer is not None:
             self._decided[answer] = hit
+            if len(self._decided) >= 2 * _REMEMBERED:
+                self._decided = dict(list(self._decided.items())[-_REMEMBERED:])
         return hit
 
     def _chance(self) -> float:

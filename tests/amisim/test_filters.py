@@ -68,3 +68,15 @@ def test_an_event_has_to_match_one_that_includes_and_none_that_excludes():
     assert passes([no_bar], FOO)
     assert not passes([foo, bar, no_bar], BAR)
     assert not passes([foo, no_bar], BAR)
+
+
+@pytest.mark.parametrize("pattern", ["(?i)foo", "[[:foo:]]", "!", "a{70000000000}"])
+def test_what_only_python_knows_is_refused(pattern):
+    with pytest.raises(ValueError, match="Filter "):
+        event_filter(pattern, "")
+
+
+def test_classes_of_characters_have_the_names_of_posix():
+    digits = event_filter("UserEvent: [[:alpha:]]+[[:digit:]_]$", "")
+    assert digits.matches("Event: UserEvent\r\nUserEvent: Foo7")
+    assert not digits.matches("Event: UserEvent\r\nUserEvent: Foo:")

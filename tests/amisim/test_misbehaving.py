@@ -106,3 +106,17 @@ def test_thousands_of_actions_at_once_are_answered_one_by_one_when_their_answers
         asked = b"".join(b"Action: Ping\r\nActionID: %d\r\n\r\n" % number for number in range(count))
         client.socket.sendall(asked)
         assert [client.read()[1] for _ in range(count)] == [f"ActionID: {number}" for number in range(count)]
+
+
+def test_a_client_that_asks_very_much_at_once_does_not_hold_up_the_others():
+    with (
+        Server(limits=Limits(write_timeout=10)) as server,
+        Client(server).log_in() as greedy,
+        Client(server).log_in() as other,
+    ):
+        greedy.socket.sendall(b"Action: ListCommands\r\n\r\n" * 2000)
+        server.wait_for("ListCommands")
+        other.send("Action: Ping / ActionID: other")
+        other.read()
+        answered = sum(each.data.startswith(b"Response") and each.connection == 1 for each in server.transcript)
+        assert answered < 1000

@@ -7,7 +7,7 @@ import pytest
 
 import ami
 from ami import core
-from amisim import Server, close, emit, event, faults, list_complete, raw, response, wait
+from amisim import ScenarioError, Server, close, emit, event, faults, list_complete, raw, response, wait
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -173,3 +173,71 @@ def test_what_a_server_is_told_comes_before_what_its_scenario_says(tmp_path):
     told = challenge(users={"bob": "y"}, version="22", faults=["drop event Rename"])
     assert told[:2] == ("bob", b"Asterisk Call Manager/11.0.0")
     assert len(told[3]) == 2
+
+
+def test_a_rule_with_faults_alone_leaves_the_reply_to_older_rules(connected):
+    with Server() as server:
+        server.on("Getvar").reply(response(Value="mine"))
+        server.on("Getvar").times(1).fault("permission_denied")
+        manager = connected(server)
+        answers = [manager.send_action(core.Getvar(None, "X")) for _ in range(2)]
+        assert [each.success for each in answers] == [False, True]
+        assert answers[1].result["Value"] == "mine"
+
+
+def test_a_fault_of_a_rule_that_never_came_to_it_is_complained_of():
+    with Server() as server:
+        server.on("Getvar").fault("permission_denied")
+        with pytest.raises(AssertionError, match="this fault hit nothing: permission_denied"):
+            server.check()
+
+
+def test_a_condition_or_a_function_that_raises_ends_the_connection_and_the_check(connected, caplog):
+    def fails(text):
+        raise RuntimeError("a mistake")
+
+    with Server() as server:
+        server.on("Getvar", Variable=fails).reply(response())
+        server.on("Ping").reply(fails)
+        for request in (core.Getvar(None, "X"), core.Ping()):
+            with pytest.raises(ami.ManagerSocketError):
+                connected(server).send_action(request)
+        assert server.complaints == [
+            "a condition on Getvar failed: RuntimeError('a mistake')",
+            "the answer to Ping failed: RuntimeError('a mistake')",
+        ]
+
+
+def test_a_scenario_that_is_read_again_has_its_users_and_faults_for_who_comes_then(connected, tmp_path):
+    path = tmp_path / "pbx.yaml"
+    path.write_text("amisim: 1\nusers: {ann: x}\nfaults: [drop event Never]\n")
+    with Server(scenario=path) as server:
+        path.write_text("amisim: 1\nusers: {bob: y}\nfaults: [permission_denied response Ping]\n")
+        before = connected(server)
+        server.reload()
+        manager = ami.Manager()
+        with manager:
+            manager.connect(server.host, server.port)
+            manager.login("bob", "y")
+            assert not manager.send_action(core.Ping()).success
+        assert before.send_action(core.Ping()).success
+        server.check()
+
+
+def test_a_recording_that_is_none_is_a_mistake_of_its_scenario(tmp_path):
+    path = tmp_path / "pbx.yaml"
+    path.write_text("amisim: 1\nrecording: queue-cal\n")
+    with pytest.raises(ScenarioError, match=r"pbx\.yaml: recording: queue-cal: no such file"):
+        Server(scenario=path)
+
+
+def test_what_a_test_says_outlives_the_reading_again_of_a_scenario(connected, tmp_path):
+    path = tmp_path / "pbx.yaml"
+    path.write_text("amisim: 1\nrules: [{on: Getvar, reply: [{response: Success, Value: one}]}]\n")
+    with Server(scenario=path) as server:
+        server.on("Getvar", Variable="MINE").reply(response(Value="mine"))
+        path.write_text(path.read_text().replace("one", "two"))
+        server.reload()
+        manager = connected(server)
+        values = [manager.send_action(core.Getvar(name)).result["Value"] for name in ("MINE", "X")]
+        assert values == ["mine", "two"]

@@ -4,7 +4,7 @@ import gc
 import socket
 import ssl
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -264,3 +264,85 @@ def test_what_a_client_that_has_gone_does_not_take_is_not_sent(caplog):
         server.wait_for("ListCommands")
         client.close()  # the greeting is not read, so that the connection is reset
     assert caplog.records == []
+
+
+def test_an_event_reaches_hundreds_of_clients():
+    with Server() as server, ExitStack() as stack:
+        clients = [stack.enter_context(Client(server)).log_in() for _ in range(400)]
+        server.emit(event("Hangup"))
+        assert {client.read()[0] for client in clients} == {"Event: Hangup"}
+
+
+def test_an_event_that_is_emitted_last_is_no_error(caplog):
+    for _ in range(20):
+        with Server() as server, Client(server).log_in():
+            server.emit(event("Hangup"))
+    assert caplog.records == []
+
+
+def test_a_quiet_client_over_tls_is_not_cut_off():
+    context = ssl.create_default_context(cafile=CERTIFICATE)
+    with (
+        Server(tls=True, limits=Limits(write_timeout=0.01)) as server,
+        socket.create_connection((server.host, server.port), 10) as link,
+        context.wrap_socket(link, server_hostname="localhost") as client,
+        Client.__new__(Client) as quiet,
+    ):
+        quiet.socket, quiet.file = client, client.makefile("rb")
+        quiet.file.readline()
+        quiet.log_in()
+        server.emit(event("Hangup"))
+        assert quiet.read() == ["Event: Hangup"]
+        ended = threading.Event()
+        server._running.call_soon_threadsafe(
+            server._running.call_later, 0.05, ended.set
+        )  # longer than is waited for it
+        assert ended.wait(5)
+        quiet.send("Action: Ping")
+        assert quiet.read()[0] == "Response: Success"
+
+
+def test_stopping_ends_a_handshake_that_is_not_over():
+    with Server(tls=True) as server, socket.create_connection((server.host, server.port), 10):
+        begun = threading.Event()
+        server._running.call_soon_threadsafe(begun.set)
+        assert begun.wait(5)
+
+
+def test_a_client_that_was_half_closed_is_sent_nothing_more_and_leaves_nothing(caplog):
+    with Server() as server, Client(server).log_in() as half, Client(server).log_in() as whole:
+        server.disconnect("half")
+        assert half.file.read() == whole.file.read() == b""
+        server.emit(event("Hangup"))
+        half.send("Action: Ping")
+        half.socket.shutdown(socket.SHUT_WR)
+        with Client(server).log_in() as other:
+            while sum(each.connection == 1 and each.kind == "eof" for each in server.transcript) < 2:
+                other.send("Action: Ping")
+                other.read()
+    assert caplog.records == []
+
+
+def test_a_silent_connection_ends_with_its_client():
+    with Server(faults=["silent connection=1"]) as server, Client.__new__(Client) as silent:
+        silent.socket = socket.create_connection((server.host, server.port), 10)
+        silent.file = silent.socket.makefile("rb")
+        silent.socket.shutdown(socket.SHUT_WR)
+        assert silent.file.read() == b""
+
+
+def test_a_long_frame_passes_the_faults():
+    with Server(faults=["drop event Never"]) as server, Client(server).log_in() as client:
+        server.emit(event("UserEvent", Body="x" * 17_000_000))
+        assert len(client.read()[1]) > 17_000_000
+
+
+@pytest.mark.parametrize("options", [{"port": 70_000}, {"host": "a" * 300}])
+def test_an_address_that_is_none_is_said_plainly(options):
+    with pytest.raises(ServerError, match="cannot listen on"):
+        Server(**options).start()
+
+
+def test_a_way_to_close_that_is_none_is_refused(server):
+    with pytest.raises(ValueError, match="'rst' is no way to close: 'eof', 'reset' and 'half' are"):
+        server.disconnect("rst")
