@@ -2,12 +2,14 @@
 
 import gc
 import socket
+import ssl
 import struct
 import tracemalloc
 from contextlib import suppress
 
 import pytest
 
+import amisim
 from amisim import Server, event, raw
 from amisim.host import Limits
 
@@ -35,6 +37,21 @@ def test_a_client_that_reads_slowly_is_waited_for():
         server.emit(event("UserEvent", UserEvent="Last"))
         while slow.read()[1] != "UserEvent: Last":
             pass
+
+
+def test_a_client_over_tls_is_not_taken_for_one_that_does_not_read():
+    context = ssl.create_default_context(cafile=amisim.CERTIFICATE)
+    with (
+        Server(tls=True, limits=Limits(write_timeout=0.01)) as server,
+        socket.create_connection((server.host, server.port), 0.1) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as client,
+    ):
+        assert client.recv(100) == b"Asterisk Call Manager/11.0.0\r\n"
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        client.settimeout(10)
+        client.sendall(b"Action: Logoff\r\n\r\n")
+        assert client.recv(100).startswith(b"Response: Goodbye")
 
 
 SMALL = Limits(history=500_000)
