@@ -251,7 +251,7 @@ class ReplayConnection:
             if record.kind != "data":
                 step = Close("eof" if record.kind == "eof" else "reset")
                 steps.append(Timed(self._due(record.at, since, start), order, step, None, order in asked_for))
-            for at, data in pieces(record):
+            for at, data in pieces(record) if record.chunks else [(record.at, record.data)]:
                 steps.append(Timed(self._due(at, since, start), order, Send(data), at, order in asked_for))
         return steps
 
