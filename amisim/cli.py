@@ -50,6 +50,12 @@ def _address(value: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
+def _where(server: Server | Recorder | Proxy) -> str:
+    """The address to connect to, with brackets around one of IPv6."""
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return f"{host}:{server.port}"
+
+
 def _speed(value: str) -> float:
     """Read a factor, or `max`, which is 0."""
     if value == "max":
@@ -146,9 +152,7 @@ def record(upstream: tuple[str, int], listen: tuple[str, int], keep_secrets: boo
 
     def ready(recorder: Recorder) -> None:
         listening.set()
-        click.echo(
-            f"recording {upstream[0]}:{upstream[1]} to {out}: connect to {recorder.host}:{recorder.port}; Ctrl-C ends"
-        )
+        click.echo(f"recording {upstream[0]}:{upstream[1]} to {out}: connect to {_where(recorder)}; Ctrl-C ends")
 
     with _plainly():
         try:
@@ -182,7 +186,7 @@ def proxy(
 
     def ready(middle: Proxy) -> None:
         listening.set()
-        click.echo(f"passing on {upstream[0]}:{upstream[1]}: connect to {middle.host}:{middle.port}; Ctrl-C ends")
+        click.echo(f"passing on {upstream[0]}:{upstream[1]}: connect to {_where(middle)}; Ctrl-C ends")
 
     with _plainly():
         try:
@@ -253,7 +257,7 @@ def replay(listen: tuple[str, int], speed: float, recording: str) -> None:
             over = threading.Event()
             for each in _ENDING:
                 signal.signal(each, lambda *_: over.set())
-            click.echo(f"replaying {recording}: connect to {server.host}:{server.port}; Ctrl-C ends")
+            click.echo(f"replaying {recording}: connect to {_where(server)}; Ctrl-C ends")
             over.wait()
     for miss in server.misses:
         click.echo(f"warning: {miss}", err=True)
@@ -305,7 +309,7 @@ def serve(
             over = threading.Event()
             for each in _ENDING:
                 signal.signal(each, lambda *_: over.set())
-            click.echo(f"serving {scenario or 'Asterisk'}: connect to {server.host}:{server.port}; Ctrl-C ends")
+            click.echo(f"serving {scenario or 'Asterisk'}: connect to {_where(server)}; Ctrl-C ends")
             if tls:
                 click.echo(f"the certificate to trust: {CERTIFICATE}")
             _read_again_until(over, server, scenario)

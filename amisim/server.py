@@ -20,6 +20,7 @@ from amisim.action import ClientAction
 from amisim.causes import RecordBuilder
 from amisim.connection import Connection
 from amisim.faults import Fault, FaultPlan
+from amisim.faults.plan import parsed
 from amisim.history import History
 from amisim.host import AS_ASTERISK, BANNERS, Host, Limits
 from amisim.recording import CUT_SHORT, Record, Recording, RecordingError, RecordingReader, consistent
@@ -88,7 +89,7 @@ class Server:
         watch: Callable[[Record], object] | None = None,
     ) -> None:
         self._scenario = scenario
-        self._given = users, tuple(faults)
+        self._given = users, parsed(faults)
         said = None if scenario is None else load(scenario)
         if said is not None:
             version, seed = version or said.version, said.seed if seed is None else seed
@@ -264,10 +265,11 @@ class Server:
 
     def emit(self, event: Message | Send | bytes) -> None:
         """Send an event to every client that is logged in and wants events."""
-        data = (
-            event if isinstance(event, bytes) else (render(event.headers) if isinstance(event, Message) else event).data
-        )
-
+        if isinstance(event, Message):
+            if event.role != "event":
+                raise ValueError(f"{event.headers[0][1]!r} is no event: a response answers an action, see on()")
+            event = render(event.headers)
+        data = event.data if isinstance(event, Send) else event
         loop = self._running
         with self._emitting:
             if self._batch is None:

@@ -119,6 +119,8 @@ def raw(data: bytes | str) -> Send:
 
 def wait(seconds: float) -> Wait:
     """Let so many seconds pass before the next step."""
+    if not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
+        raise ValueError(f"{seconds!r} is no time to wait: a number of seconds from 0 on is")
     return Wait(seconds)
 
 

@@ -15,12 +15,12 @@ from typing import NamedTuple
 from ami.catalogue import Event, ends_list, parse
 from amisim.action import ClientAction
 from amisim.causes import Causes
-from amisim.faults.fault import Fault
+from amisim.faults.fault import Fault, FaultError
 from amisim.faults.fault import parse as parse_fault
 from amisim.faults.frame import FOR_EVER, Fate, Frame, Kind, Later
 from amisim.steps import Close, How, Wait
 
-__all__ = ["FaultPlan", "Hit", "Line"]
+__all__ = ["FaultPlan", "Hit", "Line", "parsed"]
 
 _PATIENCE = 1.0
 """Seconds that a fault which gathers frames waits for the last of them; then they come as they are."""
@@ -59,7 +59,7 @@ class FaultPlan:
         self.hits: list[Hit] = []
         """What was hit, until somebody takes it."""
         self._seed = seed
-        self._stages = [_Stage(parse_fault(each) if isinstance(each, str) else each) for each in faults]
+        self._stages = [_Stage(each) for each in parsed(faults)]
         self._of_actions: list[_Stage] = []  # faults that came with actions
         self._began: float | None = None
 
@@ -84,6 +84,13 @@ class FaultPlan:
         if stage is None:
             self._of_actions.append(stage := _Stage(fault))
         return stage
+
+
+def parsed(faults: Iterable[Fault | str]) -> list[Fault]:
+    """Faults, from such as may be texts. Raises `FaultError` for a text that is none, and for what is no list."""
+    if isinstance(faults, str):
+        raise FaultError(f"faults are a list, such as [{faults!r}], and not one text")
+    return [parse_fault(each) if isinstance(each, str) else each for each in faults]
 
 
 class Line:

@@ -109,9 +109,11 @@ def test_a_client_with_action_ids_of_its_own_gets_the_recorded_answers(name):
     with Server(recording=name, speed=0) as server:
         for record in recorded.records:
             if record.kind == "open":
-                client = clients[record.connection] = socket.create_connection((server.host, server.port), 10)
                 greeting = unasked.get(record.connection, b"")
-                assert receive(client, len(greeting)) == greeting
+                # A server that resets at once may do so before the client is told that it is connected.
+                with contextlib.nullcontext() if greeting else contextlib.suppress(ConnectionResetError):
+                    client = clients[record.connection] = socket.create_connection((server.host, server.port), 10)
+                    assert receive(client, len(greeting)) == greeting
             elif record.direction == ">" and record.kind == "data" and record.cause:
                 play(clients[record.connection], record, following.get(record.cause, b""))
         for client in clients.values():

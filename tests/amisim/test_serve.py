@@ -124,3 +124,9 @@ def test_a_scenario_with_a_mistake_is_told_with_its_line(tmp_path):
     assert result.exit_code == 2
     assert result.stderr.startswith(f"Error: {path}, line 2: ")
     assert "rules" in result.stderr
+
+
+def test_an_address_of_ipv6_stands_in_brackets():
+    with Running("serve", "--listen", "[::1]:0") as process:
+        assert process.host == "[::1]"
+        assert process.end()[0] == 0

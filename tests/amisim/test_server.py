@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 import pytest
 
 import amisim
-from amisim import CERTIFICATE, Server, ServerError, event, faults, response
+from amisim import CERTIFICATE, Server, ServerError, event, faults, response, wait
 from amisim.host import Limits
 from amisim.users import User
 
@@ -346,3 +346,18 @@ def test_an_address_that_is_none_is_said_plainly(options):
 def test_a_way_to_close_that_is_none_is_refused(server):
     with pytest.raises(ValueError, match="'rst' is no way to close: 'eof', 'reset' and 'half' are"):
         server.disconnect("rst")
+
+
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        (lambda server: server.emit(response()), "'Success' is no event"),
+        (lambda server: wait(-1), "-1 is no time to wait"),
+        (lambda server: wait(float("nan")), "nan is no time to wait"),
+        (lambda server: wait("1"), "'1' is no time to wait"),
+        (lambda server: Server(faults="drop event X"), r"faults are a list, such as \['drop event X'\]"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_at_once(server, mistake, words):
+    with pytest.raises(ValueError, match=words):
+        mistake(server)
