@@ -148,19 +148,10 @@ def record(upstream: tuple[str, int], listen: tuple[str, int], keep_secrets: boo
     """
     progress = _Progress()
     recorder = Recorder(out, *upstream, host=listen[0], port=listen[1], redact=not keep_secrets, progress=progress.show)
-    listening, stop = asyncio.Event(), asyncio.Event()
-
-    def ready(recorder: Recorder) -> None:
-        listening.set()
-        click.echo(f"recording {upstream[0]}:{upstream[1]} to {out}: connect to {_where(recorder)}; Ctrl-C ends")
-
-    with _plainly():
-        try:
-            asyncio.run(_until_interrupted(recorder.run(ready, stop), listening, stop))
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
-        finally:
-            progress.end()
+    try:
+        _run_between(recorder, f"recording {upstream[0]}:{upstream[1]} to {out}")
+    finally:
+        progress.end()
     click.echo(f"{out}: {recorder.connections} connections, {recorder.frames} frames")
 
 
@@ -182,17 +173,7 @@ def proxy(
     Example: amisim proxy --upstream pbx:5038 --fault 'delay 6 response Ping' --fault 'reset event Hangup nth=3'
     """
     middle = Proxy(*upstream, host=listen[0], port=listen[1], faults=chosen, seed=seed or 0, progress=_show_hit)
-    listening, stop = asyncio.Event(), asyncio.Event()
-
-    def ready(middle: Proxy) -> None:
-        listening.set()
-        click.echo(f"passing on {upstream[0]}:{upstream[1]}: connect to {_where(middle)}; Ctrl-C ends")
-
-    with _plainly():
-        try:
-            asyncio.run(_until_interrupted(middle.run(ready, stop), listening, stop))
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
+    _run_between(middle, f"passing on {upstream[0]}:{upstream[1]}")
     for fault in middle.unused:
         click.echo(f"warning: never hit: {fault}", err=True)
     click.echo(f"{middle.connections} connections, {middle.hits} hits")
@@ -201,6 +182,29 @@ def proxy(
 def _show_hit(hit: faults.Hit) -> None:
     with suppress(BrokenPipeError):
         click.echo(f"{hit.at:10.3f}  c{hit.connection:<2} {hit}: {hit.frame}")
+
+
+def _when_told_to_end() -> threading.Event:
+    """What is set by Ctrl-C, or by a polite kill."""
+    over = threading.Event()
+    for each in _ENDING:
+        signal.signal(each, lambda *_: over.set())
+    return over
+
+
+def _run_between(middle: Recorder | Proxy, what: str) -> None:
+    """Run what stands between clients and a server, and say where it listens."""
+    listening, stop = asyncio.Event(), asyncio.Event()
+
+    def ready(middle: Recorder | Proxy) -> None:
+        listening.set()
+        click.echo(f"{what}: connect to {_where(middle)}; Ctrl-C ends")
+
+    with _plainly():
+        try:
+            asyncio.run(_until_interrupted(middle.run(ready, stop), listening, stop))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
 
 
 async def _until_interrupted(running: Coroutine[Any, Any, None], begun: asyncio.Event, stop: asyncio.Event) -> None:
@@ -254,9 +258,7 @@ def replay(listen: tuple[str, int], speed: float, recording: str) -> None:
         with server:
             if cut_short := _cut_short(path):
                 click.echo(f"Error: {cut_short}; what came before it is served", err=True)
-            over = threading.Event()
-            for each in _ENDING:
-                signal.signal(each, lambda *_: over.set())
+            over = _when_told_to_end()
             click.echo(f"replaying {recording}: connect to {_where(server)}; Ctrl-C ends")
             over.wait()
     for miss in server.misses:
@@ -306,9 +308,7 @@ def serve(
             faults=chosen, seed=seed, watch=_show_record,
         )  # fmt: skip
         with server:
-            over = threading.Event()
-            for each in _ENDING:
-                signal.signal(each, lambda *_: over.set())
+            over = _when_told_to_end()
             click.echo(f"serving {scenario or 'Asterisk'}: connect to {_where(server)}; Ctrl-C ends")
             if tls:
                 click.echo(f"the certificate to trust: {CERTIFICATE}")

@@ -125,8 +125,20 @@ class Server:
         self._script = Script() if said is None else said.script
         self._of_scenario = list(self._script.rules)
         self._builder = RecordBuilder(max_frame=_LONGEST)
+        self._host = self._make_host(users, version, limits)
+        self._changed = threading.Condition()
+        self._emitting = threading.Lock()
+        self._batch: list[bytes] | None = None  # what was emitted, until the server's thread takes it
+        self._connections: dict[int, Connection] = {}
+        self._count = 0
+        self._is_pumping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._started_at = 0.0
+
+    def _make_host(self, users: Mapping[str, str | User], version: str, limits: Limits) -> Host:
         rng = random.Random(self._seed)
-        self._host = Host(
+        return Host(
             users=users,
             version=version,
             script=self._script,
@@ -139,15 +151,6 @@ class Server:
             failed=self._note_failure,
             limits=limits,
         )
-        self._changed = threading.Condition()
-        self._emitting = threading.Lock()
-        self._batch: list[bytes] | None = None  # what was emitted, until the server's thread takes it
-        self._connections: dict[int, Connection] = {}
-        self._count = 0
-        self._is_pumping = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._started_at = 0.0
 
     # Life
 

@@ -361,3 +361,20 @@ def test_a_way_to_close_that_is_none_is_refused(server):
 def test_what_cannot_be_meant_is_refused_at_once(server, mistake, words):
     with pytest.raises(ValueError, match=words):
         mistake(server)
+
+
+def test_a_client_that_leaves_over_tls_leaves_no_warning(caplog):
+    context = ssl.create_default_context(cafile=CERTIFICATE)
+    with Server(tls=True) as server:
+        link = context.wrap_socket(
+            socket.create_connection((server.host, server.port), 10), server_hostname="localhost"
+        )
+        assert link.recv(100)
+        with suppress(OSError):
+            link.unwrap().close()
+        while not any(each.kind == "eof" for each in server.transcript):
+            with context.wrap_socket(
+                socket.create_connection((server.host, server.port), 10), server_hostname="localhost"
+            ):
+                pass
+    assert caplog.records == []

@@ -757,3 +757,29 @@ def test_who_asks_very_much_at_once_is_answered_in_turns():
     assert turns > 5
     assert heard.count(b"Event: Item") == 3000
     assert heard.endswith(b"ListItems: 1000\r\n\r\n")
+
+
+def test_a_frame_without_an_action_is_answered_before_it_is_reported():
+    client = Client(users={"admin": User("s3cret", "all")}, log_in=True)
+    assert names_in(client.say("Key: value")) == ["Response: Error", "Event: RequestBadFormat"]
+    assert names_in(client.send(b"\r\n\r\n")) == ["Response: Error", "Event: RequestBadFormat"] * 2
+
+
+def test_a_login_that_was_not_recorded_is_one_on_every_recorded_connection():
+    records = []
+    for number, name in ((1, "One"), (2, "Two")):
+        records += [
+            Record(0.0, number, "", "open"),
+            Record(0.0, number, "<", "data", b"Asterisk Call Manager/9.9\r\n"),
+            Record(1.0, number, ">", "data", frame("Action: Login / Username: recorded / Secret: x"), number),
+            Record(1.0, number, "<", "data", frame("Response: Success"), number),
+            Record(2.0, number, ">", "data", frame(f"Action: {name}"), number + 10),
+            Record(2.0, number, "<", "data", frame(f"Response: Success / Of: {name}"), number + 10),
+        ]
+    client = Client(replay=Replay(Recording({}, records), "test.yaml"))
+    client.say(LOGIN)
+    assert client.say("Action: One") == frame("Response: Success / Of: One")
+    assert b"used already" in client.say("Action: One")
+    other = Client(replay=Replay(Recording({}, records), "test.yaml"))
+    other.say(LOGIN)
+    assert other.say("Action: Two") == frame("Response: Success / Of: Two")
