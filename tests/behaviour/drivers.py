@@ -182,13 +182,9 @@ class AsyncManager:
         """The function as a callback of the asyncio manager: run in a thread, so that it may wait for the manager."""
         if not callable(function):
             return function
-        for known, wrapper in self._wrappers.items():
-            if known == function:
-                return wrapper
 
         async def callback(event: Any, manager: aio.Manager) -> None:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._loop.pool, function, event, self)
 
-        self._wrappers[function] = callback
-        return callback
+        return self._wrappers.setdefault(function, callback)  # several threads may ask at once
