@@ -59,11 +59,11 @@ class Manager(Client[Connection, Dispatcher]):
         aggregate_timeout: float = 5,
         orphaned_response_timeout: float = 5,
         *,
-        runtime: Runtime = SYSTEM,
+        runtime: Runtime | None = None,
         **options: Unpack[Options],
     ) -> None:
+        self._runtime = runtime = runtime or SYSTEM
         self._lock = runtime.mutex()
-        self._runtime = runtime
         self._stop_retrying: Callable[[], None] | None = None
         changing = runtime.mutex()
         super().__init__(debug, logger, aggregate_timeout, chance=runtime.chance, changing=changing, **options)

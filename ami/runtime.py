@@ -12,7 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,7 +22,7 @@ from ami.errors import ManagerSocketError
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["SYSTEM", "Condition", "Link", "Lock", "Queue", "Runtime", "Thread"]
+__all__ = ["SYSTEM", "Condition", "Link", "Lock", "Queue", "Runtime", "System", "Thread"]
 
 
 class Lock(Protocol):
@@ -47,6 +47,10 @@ class Condition(Protocol):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until notified, at most `timeout` seconds."""
+        ...
+
+    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Wait until something is so, at most `timeout` seconds; return whether it is."""
         ...
 
     def notify_all(self) -> None:
@@ -173,15 +177,21 @@ class Runtime(Protocol):
 class SocketLink:
     """A TCP connection. What the kernel does not take at once is sent by the receiving thread."""
 
-    def __init__(self, connected: socket.socket) -> None:
+    def __init__(
+        self,
+        connected: socket.socket,
+        wake_ends: tuple[socket.socket, socket.socket],
+        lock: Lock,
+        selector: selectors.BaseSelector,
+    ) -> None:
         self._socket = connected
         self._socket.setblocking(False)
-        self._wake_end, self._wake_source = socket.socketpair()
+        self._wake_end, self._wake_source = wake_ends
         self._wake_source.setblocking(False)
-        self._selector = selectors.DefaultSelector()
+        self._selector = selector
         self._selector.register(self._socket, selectors.EVENT_READ)
         self._selector.register(self._wake_end, selectors.EVENT_READ)
-        self._lock = threading.RLock()
+        self._lock = lock
         self._unsent = b""
         self._ended = False
 
@@ -245,8 +255,11 @@ class SocketLink:
                 return
             self._ended = True
             with suppress(OSError):  # the other side was faster
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # an SSLSocket's own drops its state
+                self._end()
         self.wake()
+
+    def _end(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """See `Link`."""
@@ -265,6 +278,9 @@ class TLSLink(SocketLink):
     """The same, encrypted. OpenSSL serves one thread at a time, so reading takes the lock, too."""
 
     _socket: "ssl.SSLSocket"
+
+    def _end(self) -> None:
+        socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # an SSLSocket's own drops its state
 
     def _receive_some(self) -> bytes | None:
         from ssl import SSLEOFError, SSLWantReadError, SSLWantWriteError
@@ -293,52 +309,67 @@ class TLSLink(SocketLink):
             raise
 
 
+_LONGEST = threading.TIMEOUT_MAX
+
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-class _System:
-    """The operating system's clock, threads and sockets."""
+class System:
+    """The operating system's clock, threads and sockets; or those of other modules with the same names."""
 
-    monotonic = staticmethod(time.monotonic)
-    lock = staticmethod(threading.Lock)
-    current_thread = staticmethod(threading.current_thread)
+    def __init__(
+        self,
+        time: Any = time,
+        threading: Any = threading,
+        queue: Any = queue,
+        socket: Any = socket,
+        selectors: Any = selectors,
+    ) -> None:
+        self.monotonic: Callable[[], float] = time.monotonic
+        self.lock: Callable[[], Lock] = threading.Lock
+        self.mutex: Callable[[], Lock] = threading.RLock
+        self.condition: Callable[[], Condition] = threading.Condition
+        self.queue: Callable[[], Queue] = queue.SimpleQueue
+        self.current_thread: Callable[[], object] = threading.current_thread
+        self._threading, self._socket, self._selectors = threading, socket, selectors
 
-    def mutex(self) -> Lock:
-        return threading.RLock()
-
-    def condition(self) -> Condition:
-        return threading.Condition()
-
-    def queue(self) -> Queue:
-        return queue.SimpleQueue()
-
-    def thread(self, target: Callable[[], None], name: str) -> threading.Thread:
-        return threading.Thread(target=target, name=name, daemon=True)
+    def thread(self, target: Callable[[], None], name: str) -> Thread:
+        """See `Runtime`."""
+        thread: Thread = self._threading.Thread(target=target, name=name, daemon=True)
+        return thread
 
     def id_prefix(self) -> str:
+        """See `Runtime`."""
         # ASCII, without blanks, and short: see `ami.request.MAX_ACTION_ID`. 40 + 1 + 5 + 1 + 8 leaves room.
-        host = "".join(c for c in socket.gethostname() if c.isascii() and (c.isalnum() or c in ".-"))[:40] or "host"
-        return f"{host}-{''.join(_ALPHABET[each % len(_ALPHABET)] for each in os.urandom(5))}"
+        name = self._socket.gethostname()
+        host = "".join(c for c in name if c.isascii() and (c.isalnum() or c in ".-"))[:40] or "host"
+        return f"{host}-{''.join(_ALPHABET[each % len(_ALPHABET)] for each in self._random_bytes(5))}"
 
     def connect(self, host: str, port: int, timeout: float, tls: "ssl.SSLContext | None" = None) -> SocketLink:
-        connected: socket.socket | None = None
-        try:
-            connected = socket.create_connection((host, port), min(timeout, threading.TIMEOUT_MAX))
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if tls is None:
-                return SocketLink(connected)
-            connected = tls.wrap_socket(connected, server_hostname=host)
-            return TLSLink(connected)
-        except (OSError, UnicodeError) as error:  # a name that cannot be a host's is a UnicodeError
-            if connected is not None:
-                connected.close()
-            raise connect_error(host, port, error, tls=tls is not None) from error
+        """See `Runtime`."""
+        with ExitStack() as stack:
+            try:
+                connected = stack.enter_context(self._socket.create_connection((host, port), min(timeout, _LONGEST)))
+                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if tls is not None:
+                    connected = stack.enter_context(tls.wrap_socket(connected, server_hostname=host))
+                kind = SocketLink if tls is None else TLSLink
+                link = kind(connected, self._socket.socketpair(), self.mutex(), self._selectors.DefaultSelector())
+            except (OSError, UnicodeError) as error:  # a name that cannot be a host's is a UnicodeError
+                raise connect_error(host, port, error, tls=tls is not None) from error
+            stack.pop_all()
+            return link
 
     def chance(self) -> float:
-        return int.from_bytes(os.urandom(4), "big") / 2**32
+        """See `Runtime`."""
+        return int.from_bytes(self._random_bytes(4), "big") / 2**32
 
     def after_fork(self, forgets: Forgets) -> None:
+        """See `Runtime`."""
         _forgetting.add(forgets)
+
+    def _random_bytes(self, count: int) -> bytes:
+        return os.urandom(count)
 
 
 _forgetting: "weakref.WeakSet[Forgets]" = weakref.WeakSet()
@@ -352,5 +383,5 @@ def _run_after_fork() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_run_after_fork)
 
-SYSTEM: Runtime = _System()
+SYSTEM: Runtime = System()
 """The operating system's clock, threads and sockets."""

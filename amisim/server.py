@@ -8,13 +8,12 @@ import logging
 import os
 import random
 import re
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
+from ami.runtime import Thread
 from amisim import library
 from amisim.action import ClientAction
 from amisim.causes import RecordBuilder
@@ -25,6 +24,7 @@ from amisim.history import History
 from amisim.host import AS_ASTERISK, BANNERS, Host, Limits
 from amisim.recording import CUT_SHORT, Record, Recording, RecordingError, RecordingReader, consistent
 from amisim.replay import Replay
+from amisim.runtime import SYSTEM, Runtime
 from amisim.scenario import ScenarioError, load
 from amisim.script import At, Rule, Script, Timeline
 from amisim.steps import Close, Emit, Message, Played, Send, Step, Wait, render
@@ -66,7 +66,8 @@ class Server:
     `recording` (a name, a path, or one that is loaded) it replays that, `speed` times as fast as it was
     recorded; 0 is at once. With `hold`, recorded traffic that answers no action waits for `play`, so that a test can
     register its callbacks first. `faults` are what goes wrong, as made by `amisim.faults` or as text, such as
-    `"drop event QueueMember nth=2"`. `seed` makes what is random the same each time.
+    `"drop event QueueMember nth=2"`. `seed` makes what is random the same each time. `runtime` is that of an
+    `amisim.World`, if it is to live in one.
     """
 
     def __init__(
@@ -87,7 +88,9 @@ class Server:
         tls: "ssl.SSLContext | bool" = False,
         limits: Limits = AS_ASTERISK,
         watch: Callable[[Record], object] | None = None,
+        runtime: Runtime = SYSTEM,
     ) -> None:
+        self._runtime = runtime
         self._scenario = scenario
         self._given = users, parsed(faults)
         said = None if scenario is None else load(scenario)
@@ -126,14 +129,14 @@ class Server:
         self._of_scenario = list(self._script.rules)
         self._builder = RecordBuilder(max_frame=_LONGEST)
         self._host = self._make_host(users, version, limits)
-        self._changed = threading.Condition()
-        self._emitting = threading.Lock()
+        self._changed = runtime.condition()
+        self._emitting = runtime.lock()
         self._batch: list[bytes] | None = None  # what was emitted, until the server's thread takes it
         self._connections: dict[int, Connection] = {}
         self._count = 0
         self._is_pumping = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: Thread | None = None
         self._started_at = 0.0
 
     def _make_host(self, users: Mapping[str, str | User], version: str, limits: Limits) -> Host:
@@ -146,7 +149,7 @@ class Server:
             challenge=lambda: str(rng.randrange(100_000_000, 1_000_000_000)),
             arrived=self._note_action,
             holds_back=lambda: self._holds_back,
-            wall_clock=time.time,
+            wall_clock=self._runtime.wall_clock,
             add_faults=lambda number, action, faults: self._connections[number].add_faults(action, faults),
             failed=self._note_failure,
             limits=limits,
@@ -165,7 +168,7 @@ class Server:
 
     def start(self) -> None:
         """Begin to listen. Raises `ServerError` when that cannot be done."""
-        loop = asyncio.new_event_loop()
+        loop = self._runtime.new_event_loop()
         try:
             listener = loop.run_until_complete(
                 loop.create_server(
@@ -178,7 +181,7 @@ class Server:
         self.port = listener.sockets[0].getsockname()[1]
         self._loop = loop
         self._started_at = loop.time()
-        self._thread = threading.Thread(target=self._run, args=(loop, listener), name="amisim-server", daemon=True)
+        self._thread = self._runtime.thread(lambda: self._run(loop, listener), "amisim-server")
         self._thread.start()
         for timeline in self._script.timelines:
             if timeline.at == "start":

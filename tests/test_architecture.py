@@ -58,7 +58,8 @@ DRIVERS = {"runtime", "manager", "connection", "streams", "aio", "aio.connection
 # What `amisim` may import of `ami`: how bytes, messages and the catalogue work, never a client.
 OF_AMI = {"wire", "message", "catalogue", "errors", "session", "core", "core_events", "secrets"}
 
-WITH_IO = {"connection", "tls", "server", "relay", "recorder", "proxy", "cli", "demo"}
+WITH_IO = {"connection", "tls", "server", "relay", "recorder", "proxy", "runtime", "cli", "demo"}
+IN_A_RUNTIME = {"runtime", "server", "world.world"}
 WITH_FILES = {"recording", "importer", "library", "scenario"}
 OF_A_CLIENT = {"cli", "demo"}
 
@@ -137,13 +138,22 @@ def test_making_an_error_of_an_address_does_no_io():
 def test_amisim_uses_no_client(module):
     used = imports(modules("amisim")[module])
     if module not in OF_A_CLIENT:
-        assert own(used, "ami") <= OF_AMI
+        assert own(used, "ami") <= (OF_AMI | {"runtime"} if module in IN_A_RUNTIME else OF_AMI)
         assert not used & {"ami.Manager", "ami"}
 
 
-@pytest.mark.parametrize("module", set(modules("amisim")) - WITH_IO - WITH_FILES)
+@pytest.mark.parametrize(
+    "module", [each for each in set(modules("amisim")) - WITH_IO - WITH_FILES if not each.startswith("world.")]
+)
 def test_what_amisim_knows_is_free_of_io_time_and_chance(module):
     assert not top(imports(modules("amisim")[module])) & NO_IO
+
+
+@pytest.mark.parametrize("module", [name for name in modules("amisim") if not name.startswith("world")])
+def test_nothing_but_commands_needs_a_world_of_virtual_time(module):
+    if module not in {"__init__", *OF_A_CLIENT}:
+        used = own(imports(modules("amisim")[module]), "amisim")
+        assert not {name for name in used if name.startswith("world")}
 
 
 @pytest.mark.parametrize("module", [name for name in modules("amisim") if name.startswith("faults.")])

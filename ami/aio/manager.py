@@ -17,7 +17,7 @@ from ami.errors import Error, ManagerSocketError
 from ami.originate import originate_request
 from ami.outcomes import Response, State
 from ami.request import Request
-from ami.runtime import SYSTEM
+from ami.runtime import SYSTEM, Runtime
 from ami.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -26,6 +26,18 @@ if TYPE_CHECKING:
     from ami.client import Logger
 
 __all__ = ["Connecting", "Manager", "connect"]
+
+
+def _runtime() -> Runtime:
+    """That of the running loop, if it has one, as the loops of `amisim.World` do; otherwise the system's."""
+    with suppress(RuntimeError):
+        runtime: Runtime = getattr(asyncio.get_running_loop(), "runtime", SYSTEM)
+        return runtime
+    return SYSTEM
+
+
+def _chance() -> float:
+    return _runtime().chance()
 
 
 class Manager(Client[Connection, Dispatcher]):
@@ -42,7 +54,9 @@ class Manager(Client[Connection, Dispatcher]):
         **options: Unpack[Options],
     ) -> None:
         self._retrying: asyncio.Task[None] | None = None
-        super().__init__(debug, logger, aggregate_timeout, chance=SYSTEM.chance, changing=nullcontext(), **options)
+        super().__init__(
+            debug, logger, aggregate_timeout, chance=lambda: _runtime().chance(), changing=nullcontext(), **options
+        )
         SYSTEM.after_fork(self)
 
     async def __aenter__(self) -> Self:
@@ -105,7 +119,7 @@ class Manager(Client[Connection, Dispatcher]):
             return Connection(
                 address(host, port),
                 loop,
-                lambda deadline, greeted: self._new_session(SYSTEM.id_prefix(), deadline, greeted),
+                lambda deadline, greeted: self._new_session(_runtime().id_prefix(), deadline, greeted),
                 timeout,
                 weakly(myself, "_deliver"),
                 weakly(myself, "_link_ended"),

@@ -23,7 +23,7 @@ def ends(request, monkeypatch) -> Iterator[tuple[SocketLink, socket.socket]]:
     monkeypatch.setattr(selectors, "DefaultSelector", request.param)
     here, there = socket.socketpair()
     there.settimeout(5)
-    link = SocketLink(here)
+    link = SocketLink(here, socket.socketpair(), threading.RLock(), selectors.DefaultSelector())
     yield link, there
     link.close()
     there.close()

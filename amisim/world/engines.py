@@ -1,0 +1,175 @@
+"""How time passes in a world: virtually, or as it really does, perhaps faster."""
+
+import asyncio
+import gc
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Protocol
+
+from amisim.runtime import Runtime
+from amisim.world.choices import Choices
+from amisim.world.loop import Loop, ScaledLoop
+from amisim.world.modules import Modules, virtual
+from amisim.world.network import Network
+from amisim.world.scaled import scaled
+from amisim.world.scheduler import Scheduler
+from amisim.world.watch import Watch
+
+__all__ = ["Engine", "Real", "Virtual"]
+
+
+class Engine(Protocol):
+    """What makes time pass."""
+
+    modules: Modules
+    """What `time`, `threading` and others are."""
+
+    @property
+    def now(self) -> float:
+        """Seconds since the world began."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """A hash of what happened, where that is always the same."""
+        ...
+
+    @property
+    def switches(self) -> dict[int, int]:
+        """Where a thread had its turn out of order, where that is by choice."""
+        ...
+
+    def new_event_loop(self, runtime: Runtime) -> asyncio.AbstractEventLoop:
+        """A loop on this time."""
+        ...
+
+    def enter(self) -> None:
+        """The calling thread begins to live in it."""
+        ...
+
+    def exit(self) -> list[str]:
+        """It ends; return the names of threads that do not."""
+        ...
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, until all that happens by then has happened."""
+        ...
+
+    def outside(self) -> AbstractContextManager[None]:
+        """While the calling thread does something real."""
+        ...
+
+
+class Virtual:
+    """Time that passes when all wait."""
+
+    def __init__(
+        self,
+        seed: int,
+        wall_clock: Callable[[], float],
+        switches: Mapping[int, int] | None = None,
+        is_automatic: bool = True,
+        limit: float = math.inf,
+        patience: float = 0.7,
+    ) -> None:
+        self._choices = Choices(seed, switches)
+        self._scheduler = Scheduler(self._choices, limit, is_automatic)
+        self.modules = virtual(self._scheduler, Network(self._scheduler), wall_clock, seed)
+        self._watch = Watch(self._scheduler, patience)
+        self._collects = False
+
+    @property
+    def now(self) -> float:
+        """See `Engine`."""
+        return self._scheduler.now
+
+    @property
+    def digest(self) -> str:
+        """See `Engine`."""
+        return self._scheduler.digest
+
+    @property
+    def switches(self) -> dict[int, int]:
+        """See `Engine`."""
+        return dict(self._choices.switches)
+
+    def new_event_loop(self, runtime: Runtime) -> asyncio.AbstractEventLoop:
+        """See `Engine`."""
+        return Loop(self.modules, runtime)
+
+    def enter(self) -> None:
+        """See `Engine`."""
+        # When garbage is collected depends on all that was in the process before, and finalizers use the world.
+        self._collects = gc.isenabled()
+        gc.disable()
+        self._scheduler.enter("main")
+        self._watch.start()
+
+    def exit(self) -> list[str]:
+        """See `Engine`."""
+        self._watch.stop()
+        left = self._scheduler.end()
+        if self._collects:
+            gc.enable()
+        return [each.name for each in left]
+
+    def advance(self, seconds: float) -> None:
+        """See `Engine`."""
+        self._scheduler.advance(seconds)
+
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """See `Engine`."""
+        before, self._watch.is_off = self._watch.is_off, True
+        try:
+            yield
+        finally:
+            self._watch.is_off = before
+
+
+_SETTLING = 0.05
+"""Real seconds after which all that is due has happened."""
+
+
+class Real:
+    """Time as it really passes, or `speed` times as fast; with real threads and links."""
+
+    digest = ""
+
+    def __init__(self, speed: float, wall_clock: Callable[[], float], seed: int) -> None:
+        self.modules = scaled(speed, wall_clock, seed)
+        self._clock = self.modules["time"].monotonic
+        self._started = self._clock()
+        self._settling = _SETTLING * speed
+
+    @property
+    def now(self) -> float:
+        """See `Engine`."""
+        now: float = self._clock() - self._started
+        return now
+
+    @property
+    def switches(self) -> dict[int, int]:
+        """See `Engine`."""
+        return {}
+
+    def new_event_loop(self, runtime: Runtime) -> asyncio.AbstractEventLoop:
+        """See `Engine`."""
+        return ScaledLoop(self.modules, runtime)
+
+    def enter(self) -> None:
+        """See `Engine`."""
+        self._started = self._clock()
+
+    def exit(self) -> list[str]:
+        """See `Engine`."""
+        return []
+
+    def advance(self, seconds: float) -> None:
+        """See `Engine`."""
+        self.modules["time"].sleep(seconds + self._settling)
+
+    def outside(self) -> AbstractContextManager[None]:
+        """See `Engine`."""
+        return nullcontext()

@@ -1,0 +1,249 @@
+"""Locks and what is made of them, on virtual time: what `threading` has, for the participants of a world."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from amisim.world.scheduler import Scheduler, Waiters
+
+__all__ = ["Barrier", "BoundedSemaphore", "Condition", "Event", "Lock", "RLock", "Semaphore"]
+
+_Kind = TypeVar("_Kind", "RLock", "Condition")
+
+
+class Lock:
+    """See `threading.Lock`."""
+
+    _scheduler: Scheduler
+    _what = "a lock"
+
+    def __init__(self) -> None:
+        self._is_held = False
+        self._waiters: Waiters = {}
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock, waiting for it."""
+        if timeout != -1 and not blocking:
+            raise ValueError("can't specify a timeout for a non-blocking call")
+        if timeout < 0 and timeout != -1:
+            raise ValueError("timeout value must be a non-negative number")
+        scheduler = self._scheduler
+        scheduler.touch()
+        if self._is_held:
+            if not blocking:
+                scheduler.poll()
+                return False
+            until = None if timeout == -1 else scheduler.now + timeout
+            while self._is_held:
+                left = None if until is None else until - scheduler.now
+                if not scheduler.wait([self._waiters], left, self._what) and self._is_held:
+                    return False
+        self._is_held = True
+        return True
+
+    def release(self) -> None:
+        """Give the lock back; any thread may."""
+        if not self._is_held:
+            raise RuntimeError("release unlocked lock")
+        self._is_held = False
+        self._scheduler.wake(self._waiters)
+
+    def locked(self) -> bool:
+        """Whether somebody has it."""
+        return self._is_held
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+class RLock(Lock):
+    """See `threading.RLock`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._owner: int | None = None
+        self._depth = 0
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock, waiting for it; whoever has it may take it again."""
+        me = threading.get_ident()
+        if self._owner != me:
+            if not super().acquire(blocking, timeout):
+                return False
+            self._owner = me
+        self._depth += 1
+        return True
+
+    def release(self) -> None:
+        """Give the lock back as often as it was taken."""
+        if self._owner != threading.get_ident():
+            raise RuntimeError("cannot release un-acquired lock")
+        self._depth -= 1
+        if not self._depth:
+            self._owner = None
+            super().release()
+
+    def _is_owned(self) -> bool:
+        return self._owner == threading.get_ident()
+
+    def _release_save(self) -> int:
+        depth, self._depth = self._depth, 1
+        self.release()
+        return depth
+
+    def _acquire_restore(self, depth: int) -> None:
+        self.acquire()
+        self._depth = depth
+
+
+class Condition:
+    """See `threading.Condition`."""
+
+    _scheduler: Scheduler
+
+    def __init__(self, lock: Lock | None = None) -> None:
+        self._lock = lock or _of(RLock, self._scheduler)
+        self.acquire = self._lock.acquire
+        self.release = self._lock.release
+        self._waiting: deque[Waiters] = deque()
+
+    def __enter__(self) -> bool:
+        return self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Give the lock back, wait to be notified, and take the lock again."""
+        if not (self._lock._is_owned() if isinstance(self._lock, RLock) else self._lock.locked()):
+            raise RuntimeError("cannot wait on un-acquired lock")
+        ticket: Waiters = {self._scheduler.me(): None}
+        self._waiting.append(ticket)
+        lock = self._lock
+        depth = 0
+        if isinstance(lock, RLock):
+            depth = lock._release_save()
+        else:
+            lock.release()
+        try:
+            # It may have been notified while the lock was given back.
+            return not ticket or self._scheduler.wait([ticket], timeout, "a condition")
+        finally:
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+            if isinstance(lock, RLock):
+                lock._acquire_restore(depth)
+            else:
+                lock.acquire()
+
+    def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
+        """Wait until something is so, at most `timeout` seconds; return what `predicate` says last."""
+        until = None if timeout is None else self._scheduler.now + timeout
+        while not (result := predicate()):
+            left = None if until is None else until - self._scheduler.now
+            if left is not None and left <= 0:
+                break
+            self.wait(left)
+        return result
+
+    def notify(self, n: int = 1) -> None:
+        """Wake `n` of those who wait."""
+        if not (self._lock._is_owned() if isinstance(self._lock, RLock) else self._lock.locked()):
+            raise RuntimeError("cannot notify on un-acquired lock")
+        for _ in range(min(n, len(self._waiting))):
+            self._scheduler.wake(self._waiting.popleft())
+
+    def notify_all(self) -> None:
+        """Wake all who wait."""
+        self.notify(len(self._waiting))
+
+    notifyAll = notify_all  # noqa: N815 - its old name, which clients still use
+
+
+class Event(threading.Event):
+    """See `threading.Event`."""
+
+    _scheduler: Scheduler
+    _cond: Any
+
+    def __init__(self) -> None:
+        self._cond = _of(Condition, self._scheduler)
+        self._flag = False
+
+
+class Semaphore:
+    """See `threading.Semaphore`."""
+
+    _scheduler: Scheduler
+
+    def __init__(self, value: int = 1) -> None:
+        if value < 0:
+            raise ValueError("semaphore initial value must be >= 0")
+        self._value = value
+        self._waiters: Waiters = {}
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+        """Take one, waiting for it."""
+        if timeout is not None and not blocking:
+            raise ValueError("can't specify timeout for non-blocking acquire")
+        scheduler = self._scheduler
+        scheduler.touch()
+        until = None if timeout is None else scheduler.now + timeout
+        while not self._value:
+            left = None if until is None else until - scheduler.now
+            if not blocking:
+                scheduler.poll()
+                return False
+            if not scheduler.wait([self._waiters], left, "a semaphore") and not self._value:
+                return False
+        self._value -= 1
+        return True
+
+    def release(self, n: int = 1) -> None:
+        """Give `n` back."""
+        if n < 1:
+            raise ValueError("n must be one or more")
+        self._value += n
+        self._scheduler.wake(self._waiters)
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+class BoundedSemaphore(Semaphore):
+    """See `threading.BoundedSemaphore`."""
+
+    def __init__(self, value: int = 1) -> None:
+        super().__init__(value)
+        self._initial_value = value
+
+    def release(self, n: int = 1) -> None:
+        """Give `n` back, but no more than were taken."""
+        if self._value + n > self._initial_value:
+            raise ValueError("Semaphore released too many times")
+        super().release(n)
+
+
+class Barrier(threading.Barrier):
+    """See `threading.Barrier`."""
+
+    _scheduler: Scheduler
+    _cond: Any
+
+    def __init__(self, parties: int, action: Callable[[], None] | None = None, timeout: float | None = None) -> None:
+        super().__init__(parties, action, timeout)
+        self._cond = _of(Condition, self._scheduler)
+
+
+def _of(kind: type[_Kind], scheduler: Scheduler) -> _Kind:
+    made = kind.__new__(kind)
+    made._scheduler = scheduler
+    made.__init__()  # type: ignore[misc]
+    return made

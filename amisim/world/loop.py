@@ -1,0 +1,107 @@
+"""asyncio in a world: a loop on its clock, over its links, whose executor's threads take part."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from amisim.runtime import Runtime
+from amisim.world.errors import OutsideWorld
+from amisim.world.modules import Modules
+
+__all__ = ["Loop", "ScaledLoop"]
+
+_Result = TypeVar("_Result")
+
+
+class ScaledLoop(asyncio.SelectorEventLoop):
+    """An event loop on the clock of a world, over real links."""
+
+    def __init__(self, modules: Modules, runtime: Runtime) -> None:
+        self._modules = modules
+        self.runtime = runtime
+        """For what belongs to it: `ami.aio` takes what is random from here."""
+        super().__init__(modules["selectors"].DefaultSelector())
+
+    def time(self) -> float:
+        """Seconds on the world's clock."""
+        now: float = self._modules["time"].monotonic()
+        return now
+
+
+class Loop(ScaledLoop):
+    """An event loop over the links of a world of virtual time."""
+
+    def _make_self_pipe(self) -> None:
+        # As the base class does it, which asks the real `socket` for the pair.
+        self._ssock, self._csock = self._modules["socket"].socketpair()
+        self._ssock.setblocking(False)
+        self._csock.setblocking(False)
+        self._internal_fds += 1  # type: ignore[attr-defined]
+        self._add_reader(self._ssock.fileno(), self._read_from_self)  # type: ignore[attr-defined]
+
+    async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
+        """See `asyncio.loop.create_connection`."""
+        if options.get("sock") is None:
+            sock = self._modules["socket"].socket()
+            sock.setblocking(False)
+            try:
+                sock.connect((host, port))
+            except BaseException:
+                sock.close()
+                raise
+            options["sock"] = sock
+            if options.get("ssl") and options.get("server_hostname") is None:
+                options["server_hostname"] = host
+            for each in ("family", "proto", "flags", "local_addr", "happy_eyeballs_delay", "interleave"):
+                options.pop(each, None)
+        return await super().create_connection(protocol_factory, **options)
+
+    async def create_server(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
+        """See `asyncio.loop.create_server`."""
+        if options.get("sock") is None:
+            sock = self._modules["socket"].socket()
+            sock.bind((host or "0.0.0.0", port or 0))
+            sock.listen()
+            options["sock"] = sock
+            for each in ("family", "flags", "reuse_address", "reuse_port"):
+                options.pop(each, None)
+        return await super().create_server(protocol_factory, **options)
+
+    async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
+        """See `asyncio.loop.getaddrinfo`."""
+        return self._modules["socket"].getaddrinfo(host, port)
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., _Result], *args: Any
+    ) -> "asyncio.Future[_Result]":
+        """Call a function in a thread that takes part in the world."""
+        if executor is not None:
+            raise OutsideWorld(f"{executor!r} has threads that take no part in the world: give None in its place")
+        future: asyncio.Future[_Result] = self.create_future()
+
+        def call() -> None:
+            try:
+                result = func(*args)
+            except BaseException as error:
+                self._tell(future, future.set_exception, error)
+            else:
+                self._tell(future, future.set_result, result)
+
+        self._modules["threading"].Thread(target=call, name="executor", daemon=True).start()
+        return future
+
+    def _tell(self, future: "asyncio.Future[Any]", tell: Callable[[Any], object], what: Any) -> None:
+        def tell_if_wanted() -> None:
+            if not future.done():
+                tell(what)
+
+        if not self.is_closed():
+            self.call_soon_threadsafe(tell_if_wanted)
+
+    async def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise OutsideWorld("pipes and other programs belong to the real world; use them in `with world.outside()`")
+
+    connect_read_pipe: Any = _refuse
+    connect_write_pipe: Any = _refuse
+    subprocess_exec: Any = _refuse
+    subprocess_shell: Any = _refuse

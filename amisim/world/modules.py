@@ -1,0 +1,224 @@
+"""The modules of a world: what `time`, `threading`, `queue`, `socket`, `select` and `selectors` are in it, and chance.
+
+They have all that the real ones have; what waits, or tells the time, is the world's.
+"""
+
+import importlib
+import importlib.util
+import queue
+import random
+import select
+import selectors
+import socket
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from amisim.world import locks, network, threads
+from amisim.world.errors import WorldError
+from amisim.world.names import copied, rebound
+from amisim.world.network import Network
+from amisim.world.scheduler import Scheduler
+
+__all__ = ["NAMES", "Modules", "like", "patched", "queue_over", "seeded", "virtual"]
+
+NAMES = ("time", "threading", "queue", "socket", "select", "selectors", "random", "uuid")
+"""The modules that a world has its own of."""
+
+Modules = Mapping[str, Any]
+"""Modules by their names."""
+
+
+def virtual(scheduler: Scheduler, links: Network, wall_clock: Callable[[], float], seed: int) -> Modules:
+    """The modules of a world."""
+    times = _time(scheduler, wall_clock)
+    threading = _threading(scheduler)
+    selecting = like(select, select=partial(network.select, links), epoll=None, poll=None)
+    modules = {
+        "time": times,
+        "threading": threading,
+        "queue": queue_over(times, threading),
+        "socket": _socket(links),
+        "select": selecting,
+        "selectors": _selectors(selecting),
+        **seeded(seed),
+    }
+    return modules
+
+
+def like(module: ModuleType, **names: Any) -> ModuleType:
+    """A module with other meanings for some names; those that are None are not there."""
+    made = ModuleType(module.__name__, module.__doc__)
+    vars(made).update(vars(module))
+    for name, value in names.items():
+        if value is None:
+            vars(made).pop(name, None)
+        else:
+            setattr(made, name, value)
+    return made
+
+
+def _time(scheduler: Scheduler, wall_clock: Callable[[], float]) -> ModuleType:
+    def now() -> float:
+        scheduler.look()
+        return scheduler.now
+
+    def sleep(seconds: float) -> None:
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        scheduler.wait((), seconds, f"{seconds:g} s (sleep)")
+
+    def wall() -> float:
+        scheduler.look()
+        return wall_clock()
+
+    def local(convert: Callable[[float], time.struct_time]) -> Callable[..., time.struct_time]:
+        return lambda seconds=None: convert(wall() if seconds is None else seconds)
+
+    return like(
+        time,
+        time=wall,
+        time_ns=lambda: round(wall() * 1e9),
+        monotonic=now,
+        monotonic_ns=lambda: round(now() * 1e9),
+        perf_counter=now,
+        perf_counter_ns=lambda: round(now() * 1e9),
+        sleep=sleep,
+        localtime=local(time.localtime),
+        gmtime=local(time.gmtime),
+        ctime=lambda seconds=None: time.ctime(wall() if seconds is None else seconds),
+        asctime=lambda when=None: time.asctime(time.localtime(wall()) if when is None else when),
+        strftime=lambda form, when=None: time.strftime(form, time.localtime(wall()) if when is None else when),
+    )
+
+
+def _threading(scheduler: Scheduler) -> ModuleType:
+    kinds = {
+        name: type(name, (getattr(locks, name),), {"_scheduler": scheduler, "__module__": "threading"})
+        for name in locks.__all__
+    }
+    thread = type("Thread", (threads.Thread,), {"_scheduler": scheduler, "__module__": "threading"})
+    timer = type("Timer", (threads.Timer, thread), {"__module__": "threading"})
+    return like(threading, Thread=thread, Timer=timer, **kinds)
+
+
+def queue_over(times: ModuleType, threading: ModuleType) -> ModuleType:
+    """What `queue` is with other modules for time and threads."""
+    # The implementation in C waits by itself; without it, the module has one in Python.
+    errors = ModuleType("_queue")
+    errors.Empty = queue.Empty  # type: ignore[attr-defined]
+    made = copied("queue", {"time": times, "threading": threading, "_queue": errors})
+    for name in ("Full", "ShutDown"):
+        if hasattr(queue, name):
+            setattr(made, name, getattr(queue, name))
+    return made
+
+
+def _socket(links: Network) -> ModuleType:
+    kind = type("socket", (network.Socket,), {"_network": links, "__module__": "socket"})
+
+    def getaddrinfo(
+        host: str | bytes | None, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
+    ) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        name = host.decode() if isinstance(host, bytes) else host or "127.0.0.1"
+        address = (links.resolve(name), int(port or 0))
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", address)]
+
+    made = like(
+        socket,
+        socket=kind,
+        SocketType=kind,
+        socketpair=lambda *_: links.pair(kind),
+        getaddrinfo=getaddrinfo,
+        gethostbyname=links.resolve,
+        gethostname=lambda: "world",
+        getfqdn=lambda name="": name or "world",
+        fromfd=None,
+    )
+    for name in ("create_connection", "create_server"):
+        setattr(made, name, rebound(getattr(socket, name), vars(made)))
+    return made
+
+
+def _selectors(selecting: ModuleType) -> ModuleType:
+    # The only kind that is there on every system.
+    kind = type("SelectSelector", (selectors.SelectSelector,), {"_select": staticmethod(selecting.select)})
+    return like(
+        selectors, DefaultSelector=kind, SelectSelector=kind, PollSelector=None, EpollSelector=None,
+        KqueueSelector=None, DevpollSelector=None, select=selecting,
+    )  # fmt: skip
+
+
+def seeded(seed: int) -> Modules:
+    """What `random` and `uuid` are with a seed of their own."""
+    source = random.Random(f"modules {seed}")
+
+    def new_id(*_: object) -> uuid.UUID:
+        return uuid.UUID(bytes=source.randbytes(16), version=4)
+
+    return {
+        "random": like(random, **{name: getattr(source, name) for name in random.__all__ if hasattr(source, name)}),
+        "uuid": like(uuid, uuid1=new_id, uuid4=new_id),
+    }
+
+
+# Other people's modules
+
+
+@contextmanager
+def patched(names: Iterable[str], modules: Modules, others: Mapping[int, Any]) -> Iterator[None]:
+    """Let other people's modules use those of a world, under whatever names they know them.
+
+    That is the modules themselves, what was imported from them, and `Thread` as a base of their classes; `others` are
+    what else is to be replaced, by its id. What a module made before, such as a lock at its top level, it keeps.
+    """
+    undo: list[Callable[[], object]] = []
+    meanings = {**_meanings(modules), **others}
+    try:
+        for name in names:
+            _import(name)
+            for each, module in list(sys.modules.items()):
+                if each == name or each.startswith(f"{name}."):
+                    _patch(module, meanings, undo)
+        yield
+    finally:
+        for restore in reversed(undo):
+            restore()
+
+
+def _meanings(modules: Modules) -> dict[int, Any]:
+    """What stands for what, by the id of the real thing."""
+    meanings: dict[int, Any] = {}
+    for name, module in modules.items():
+        real = importlib.import_module(name)
+        meanings[id(real)] = module
+        for key, value in vars(real).items():
+            ours = vars(module).get(key)
+            if ours is not value and ours is not None and not key.startswith("_") and callable(value):
+                meanings[id(value)] = ours
+    return meanings
+
+
+def _import(name: str) -> None:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        raise WorldError(f"cannot patch {name!r}: {error}") from error
+
+
+def _patch(module: ModuleType, meanings: dict[int, Any], undo: list[Callable[[], object]]) -> None:
+    for name, value in list(vars(module).items()):
+        if id(value) in meanings:
+            setattr(module, name, meanings[id(value)])
+            undo.append(partial(setattr, module, name, value))
+        elif isinstance(value, type) and value.__module__ == module.__name__:
+            bases = tuple(meanings.get(id(base), base) for base in value.__bases__)
+            if bases != value.__bases__:
+                undo.append(partial(setattr, value, "__bases__", value.__bases__))
+                value.__bases__ = bases

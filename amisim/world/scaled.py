@@ -1,0 +1,164 @@
+"""The modules of a world whose time passes as the real one does, but faster: real threads and links, shorter waits."""
+
+import importlib
+import select
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from amisim.world.modules import NAMES, Modules, like, queue_over, seeded
+from amisim.world.names import rebound
+
+__all__ = ["scaled"]
+
+_sleep, _monotonic = time.sleep, time.monotonic
+
+
+def scaled(speed: float, wall_clock: Callable[[], float], seed: int) -> Modules:
+    """The modules of a world in which `speed` seconds pass in each real one."""
+    if speed == 1:
+        real = {name: importlib.import_module(name) for name in NAMES}
+        return {**real, **seeded(seed)}
+
+    def short(seconds: float | None) -> float | None:
+        return None if seconds is None else seconds / speed
+
+    def now() -> float:
+        return _monotonic() * speed
+
+    times = like(
+        time,
+        time=wall_clock,
+        time_ns=lambda: round(wall_clock() * 1e9),
+        monotonic=now,
+        monotonic_ns=lambda: round(now() * 1e9),
+        perf_counter=now,
+        perf_counter_ns=lambda: round(now() * 1e9),
+        sleep=lambda seconds: _sleep(seconds / speed),
+    )
+    threads = _threading(short, now)
+    return {
+        "time": times,
+        "threading": threads,
+        "queue": queue_over(times, threads),
+        "socket": _socket(speed),
+        "select": like(select, select=lambda r, w, x=(), timeout=None: select.select(r, w, x, short(timeout))),
+        "selectors": _selectors(short),
+        **seeded(seed),
+    }
+
+
+def _threading(short: Callable[[float | None], float | None], now: Callable[[], float]) -> Any:
+    class Lock:
+        """A lock whose time-outs are shorter."""
+
+        _make: Callable[[], Any] = staticmethod(threading.Lock)
+
+        def __init__(self) -> None:
+            self._lock = self._make()
+
+        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+            taken: bool = self._lock.acquire(blocking, timeout if timeout == -1 else short(timeout))
+            return taken
+
+        def __enter__(self) -> bool:
+            return self.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self._lock.release()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._lock, name)
+
+    class RLock(Lock):
+        """One that its holder may take again."""
+
+        _make = staticmethod(threading.RLock)
+
+    class Condition(threading.Condition):
+        """A condition whose time-outs are shorter."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            return super().wait(short(timeout))
+
+        def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
+            until = None if timeout is None else now() + timeout
+            while not (result := predicate()):
+                left = None if until is None else until - now()
+                if left is not None and left <= 0:
+                    break
+                self.wait(left)
+            return result
+
+    class Event(threading.Event):
+        """An event whose time-outs are shorter."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            return super().wait(short(timeout))
+
+    class Semaphore(threading.Semaphore):
+        """A semaphore whose time-outs are shorter."""
+
+        def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+            return super().acquire(blocking, short(timeout))
+
+        __enter__ = acquire
+
+    class BoundedSemaphore(threading.BoundedSemaphore):
+        """A semaphore with a bound, whose time-outs are shorter."""
+
+        def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+            return super().acquire(blocking, short(timeout))
+
+        __enter__ = acquire
+
+    class Barrier(threading.Barrier):
+        """A barrier whose time-outs are shorter."""
+
+        def wait(self, timeout: float | None = None) -> int:
+            return super().wait(short(timeout))
+
+    class Thread(threading.Thread):
+        """A thread that is joined in a shorter time."""
+
+        def join(self, timeout: float | None = None) -> None:
+            super().join(short(timeout))
+
+    class Timer(threading.Timer):
+        """A timer that comes sooner."""
+
+        def __init__(self, interval: float, *args: Any, **options: Any) -> None:
+            super().__init__(short(interval) or 0, *args, **options)
+
+    kinds = (Lock, RLock, Condition, Event, Semaphore, BoundedSemaphore, Barrier, Thread, Timer)
+    return like(threading, **{kind.__name__: kind for kind in kinds})
+
+
+def _socket(speed: float) -> Any:
+    class Socket(socket.socket):
+        """A socket whose time-outs are shorter."""
+
+        def settimeout(self, value: float | None) -> None:
+            super().settimeout(value and value / speed)
+
+        def gettimeout(self) -> float | None:
+            timeout = super().gettimeout()
+            return timeout and timeout * speed
+
+    made = like(socket, socket=Socket, SocketType=Socket)
+    for name in ("create_connection", "create_server"):
+        setattr(made, name, rebound(getattr(socket, name), vars(made)))
+    return made
+
+
+def _selectors(short: Callable[[float | None], float | None]) -> Any:
+    class Selector(selectors.DefaultSelector):
+        """A selector whose time-outs are shorter."""
+
+        def select(self, timeout: float | None = None) -> Any:
+            return super().select(short(timeout))
+
+    return like(selectors, DefaultSelector=Selector)

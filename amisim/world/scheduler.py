@@ -1,0 +1,369 @@
+"""Who runs, and what time it is: the clock and the scheduler of a world of virtual time.
+
+Each thread that takes part, a participant, runs alone until it waits in one of the world's primitives; then another has
+its turn. Time passes only when all wait: it jumps to the earliest deadline. So a wait costs no time, and what happens
+depends on nothing but the program and the choices.
+"""
+
+import hashlib
+import heapq
+import itertools
+import math
+import threading
+from _thread import allocate_lock
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from amisim.world.choices import Choices
+from amisim.world.errors import Deadlock, Ended, OutsideWorld
+from amisim.world.places import places
+
+__all__ = ["Participant", "Scheduler", "Waiters"]
+
+_POLLS, _POLLING = 20, 0.001
+"""How often somebody may look for something in vain, without ever waiting, and the virtual seconds that it costs."""
+
+_LOOKS, _LOOKING = 10_000, 0.01
+"""How often somebody may ask for the time, and do nothing else, and the virtual seconds that it costs."""
+
+_PATIENCE = 2.0
+"""Real seconds that a thread may take to end when its world does."""
+
+
+class Participant:
+    """A thread that takes part in a world."""
+
+    def __init__(self, number: int, name: str) -> None:
+        self.number = number
+        self.name = name
+        self.ident = 0
+        """The thread's, while it runs."""
+        self.waits_for = ""
+        """What it waits for, in words; empty while it runs or could run."""
+        self.is_done = False
+        self.joiners: Waiters = {}
+        self._is_woken = False
+        self._ticket = 0  # of its newest wait
+        self._error: BaseException | None = None  # what it is to raise when it goes on
+        self._baton = allocate_lock()  # held by whoever must not run
+        self._baton.acquire()
+        self._over = allocate_lock()
+        self._over.acquire()
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.waits_for or 'runs'}>"
+
+
+Waiters = dict[Participant, None]
+"""Who waits for one thing, in the order in which they came."""
+
+
+class Scheduler:
+    """The participants of one world.
+
+    `limit` is how many seconds of virtual time may pass; `is_automatic` says whether time jumps when all wait, or moves
+    only as far as `advance` says.
+    """
+
+    def __init__(self, choices: Choices, limit: float = math.inf, is_automatic: bool = True) -> None:
+        self.now = 0.0
+        """Seconds since the world began."""
+        self.steps = 0
+        """How often anybody has used the world."""
+        self.on_jump: Callable[[], object] | None = None
+        """Called when time has moved."""
+        self.running: Participant | None = None
+        self._choices = choices
+        self._limit = limit
+        self._is_automatic = is_automatic
+        self._order = itertools.count()
+        self._numbers = itertools.count()
+        self._participants: list[Participant] = []
+        self._by_ident: dict[int, Participant] = {}
+        self._runnable: list[Participant] = []
+        self._timers: list[tuple[float, bool, int, int, Participant]] = []
+        self._targets: list[float] = []  # of those who advance the time
+        self._first: Participant | None = None
+        self._is_ending = False
+        self._polls = self._looks = 0
+        self._hash = hashlib.blake2b(digest_size=16)
+
+    # Who takes part
+
+    @property
+    def participants(self) -> list[Participant]:
+        """Those that have not ended."""
+        return list(self._participants)
+
+    @property
+    def digest(self) -> str:
+        """A hash of who ran when, and what was sent: the same in each run that went the same way."""
+        return self._hash.hexdigest()
+
+    def note(self, data: bytes) -> None:
+        """Let something count for the digest."""
+        self._hash.update(data)
+
+    def enter(self, name: str) -> Participant:
+        """The calling thread takes part from now on, and is the one that is told what is wrong with the world."""
+        participant = self.new_participant(name)
+        self._first = self._first or participant
+        self.running = participant
+        self._bind(participant)
+        return participant
+
+    def new_participant(self, name: str) -> Participant:
+        """One whose thread is not there yet."""
+        participant = Participant(next(self._numbers), name)
+        self._participants.append(participant)
+        return participant
+
+    def add(self, participant: Participant) -> None:
+        """The thread of a new participant is there, and waits in `begin`."""
+        self._check()
+        self._runnable.append(participant)
+        self.pause()
+
+    def begin(self, participant: Participant) -> None:
+        """In its own thread: wait for the first turn."""
+        participant._baton.acquire()
+        self._bind(participant)
+        self._raise_error(participant)
+
+    def finish(self, participant: Participant) -> None:
+        """In its own thread: it takes part no more."""
+        self.steps += 1
+        self._drop(participant)
+        if self.running is participant:
+            self._wake_all(participant.joiners)
+            if not self._is_ending:
+                self._turn_to(self._choose())
+        participant._over.release()
+
+    def _drop(self, participant: Participant) -> None:
+        participant.is_done = True
+        participant._ticket += 1
+        if participant in self._participants:
+            self._participants.remove(participant)
+        self._by_ident.pop(participant.ident, None)
+
+    def me(self) -> Participant:
+        """The calling thread. Raises `OutsideWorld` if it takes no part."""
+        try:
+            return self._by_ident[threading.get_ident()]
+        except KeyError:
+            raise self._foreign() from None
+
+    def is_inside(self) -> bool:
+        """Whether the calling thread takes part."""
+        return threading.get_ident() in self._by_ident
+
+    def is_first(self, participant: Participant) -> bool:
+        """Whether it is the one that entered the world."""
+        return participant is self._first
+
+    def _bind(self, participant: Participant) -> None:
+        participant.ident = threading.get_ident()
+        self._by_ident[participant.ident] = participant
+
+    def _foreign(self) -> BaseException:
+        if self._is_ending:
+            return Ended()
+        name = threading.current_thread().name
+        return OutsideWorld(
+            f"the thread {name!r} uses something of a world in which it takes no part: patch the module that starts "
+            'it, with world.patch, or make it a Thread of world.modules["threading"]'
+        )
+
+    # Waiting
+
+    def wait(self, waiters: Iterable[Waiters], timeout: float | None, what: str, *, last: bool = False) -> bool:
+        """Let others run until somebody wakes one of these (then the result is true), or until time is out.
+
+        With `last`, it comes after all others whose time is out then.
+        """
+        me = self.me()
+        self._check()
+        waiters = tuple(waiters)
+        me._is_woken = False
+        me._ticket += 1
+        me.waits_for = what
+        self._polls = 0
+        for each in waiters:
+            each[me] = None
+        if timeout is not None:
+            heapq.heappush(self._timers, (self.now + max(timeout, 0.0), last, next(self._order), me._ticket, me))
+            self._drop_stale_timers()
+        try:
+            self._switch(me)
+        finally:
+            me.waits_for = ""
+            for each in waiters:
+                each.pop(me, None)
+        return me._is_woken
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; return when all that happens by then has happened, at that time too."""
+        until = self.now + seconds
+        self._targets.append(until)
+        try:
+            self.wait((), seconds, f"{until:.6g} s (advance)", last=True)
+        finally:
+            self._targets.remove(until)
+
+    def wake(self, waiters: Waiters) -> None:
+        """Let those run who wait for something; whether they do before the calling thread goes on is by choice."""
+        self.steps += 1
+        if waiters:
+            if not self.is_inside():
+                raise self._foreign()
+            self._wake_all(waiters)
+            self.pause()
+
+    def pause(self) -> None:
+        """A place at which another may have its turn."""
+        if self._runnable and not self._is_ending:
+            me = self.me()
+            self._runnable.insert(0, me)  # the first choice: who runs goes on
+            self._switch(me)
+
+    def _wake_all(self, waiters: Waiters) -> None:
+        for each in waiters:
+            self._wake(each)
+        waiters.clear()
+
+    def _wake(self, participant: Participant) -> None:
+        participant._is_woken = True
+        if participant not in self._runnable:  # its time may be out, too
+            self._runnable.append(participant)
+
+    def _check(self) -> None:
+        self.touch()
+        if self._is_ending:
+            raise Ended
+
+    # Who does not wait, but looks again and again
+
+    def touch(self) -> None:
+        """Somebody uses the world."""
+        self.steps += 1
+        self._looks = 0
+
+    def poll(self) -> None:
+        """Somebody looked for something in vain. Who does so for ever lets others go on, and time pass."""
+        self.steps += 1
+        self._polls += 1
+        if self._polls > _POLLS:
+            self._polls = 0
+            self.wait((), _POLLING, "something, by looking again and again")
+
+    def look(self) -> None:
+        """Somebody looked what time it is. Who does nothing else lets it pass."""
+        self.steps += 1
+        self._looks += 1
+        if self._looks > _LOOKS:
+            self._looks = 0
+            self.wait((), _LOOKING, "a time, by looking again and again")
+
+    # Turns
+
+    def _switch(self, me: Participant) -> None:
+        """Give the turn away, and wait for the next."""
+        chosen = self._choose()
+        if chosen is not me:
+            self._turn_to(chosen)
+            try:
+                me._baton.acquire()
+            except BaseException:  # a signal handler's: another thread runs, too, until it uses the world
+                self._is_ending = True
+                raise
+        self.running = me
+        self._raise_error(me)
+
+    def _turn_to(self, chosen: Participant) -> None:
+        self._hash.update(f"{chosen.number} {self.now!r}\n".encode())
+        self.running = chosen
+        chosen._baton.release()
+
+    def _raise_error(self, me: Participant) -> None:
+        error, me._error = me._error, None
+        if error is not None:
+            raise error
+
+    def _choose(self) -> Participant:
+        """Who runs next; time passes if nobody can."""
+        while not self._runnable:
+            if error := self._jump():
+                return self._fail(error)
+        count = len(self._runnable)
+        return self._runnable.pop(self._choices.choose(count) if count > 1 else 0)
+
+    def _fail(self, error: BaseException) -> Participant:
+        """Have an error raised where the world was entered."""
+        first = self._first
+        assert first is not None
+        first._error = error
+        first._ticket += 1
+        return first
+
+    def _jump(self) -> BaseException | None:
+        """Go to the earliest deadline, where those are woken that it is for; return what is wrong if there is none."""
+        timers = self._timers
+        while timers and timers[0][3] != timers[0][4]._ticket:
+            heapq.heappop(timers)
+        if not timers:
+            return Deadlock(self._report("everybody waits, and nobody until a time"))
+        due, last = timers[0][:2]
+        if due > self._limit:
+            return Deadlock(self._report(f"this takes longer than {self._limit:g} s (limit)"))
+        if not self._is_automatic and due > max(self._targets, default=-math.inf):
+            return Deadlock(self._report("everybody waits, and time moves by advance() alone"))
+        while timers and timers[0][:2] == (due, last):
+            _, _, _, ticket, participant = heapq.heappop(timers)
+            if ticket == participant._ticket:
+                self._runnable.append(participant)
+        if due > self.now:
+            self.now = due
+            if self.on_jump is not None:
+                self.on_jump()
+        return None
+
+    def _drop_stale_timers(self) -> None:
+        if len(self._timers) > 100 + 4 * len(self._participants):
+            self._timers = [each for each in self._timers if each[3] == each[4]._ticket]
+            heapq.heapify(self._timers)
+
+    # What is wrong
+
+    def _report(self, what: str) -> str:
+        waiting = {each.ident: f"{each.name} waits for {each.waits_for}" for each in self.participants}
+        return f"at {self.now:.6g} s {what}:\n" + "\n".join(f"  {line}" for line in places(waiting))
+
+    def lose(self, participant: Participant, error: BaseException) -> None:
+        """From outside the world: a participant does not come back from something that the world knows nothing of.
+
+        The thread that entered the world goes on, with an error.
+        """
+        self._drop(participant)
+        first = self._fail(error)
+        if first in self._runnable:
+            self._runnable.remove(first)
+        self.running = first
+        first._baton.release()
+
+    def end(self) -> list[Participant]:
+        """End all other participants: what they wait for raises `Ended`. Return those whose threads do not end."""
+        me = self.me()
+        self._is_ending = True
+        left = []
+        for each in self.participants:
+            if each is not me:
+                each._error = Ended()
+                self.running = each
+                with suppress(RuntimeError):  # it has its turn already
+                    each._baton.release()
+                if not each._over.acquire(timeout=_PATIENCE):
+                    left.append(each)
+        self.running = None
+        self._by_ident.clear()
+        return left

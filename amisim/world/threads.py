@@ -1,0 +1,85 @@
+"""Threads that take part in a world."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from amisim.world.errors import Ended
+from amisim.world.locks import Event
+from amisim.world.scheduler import Participant, Scheduler
+
+__all__ = ["Thread", "Timer"]
+
+
+class Thread(threading.Thread):
+    """A real thread that runs only when it is its turn; see `threading.Thread`."""
+
+    _scheduler: Scheduler
+    _participant: Participant | None = None
+
+    def start(self) -> None:
+        """Take part in the world."""
+        if self._participant is not None:
+            raise RuntimeError("threads can only be started once")
+        self._participant = self._scheduler.new_participant(self.name)
+        run = self.run
+        self.run = lambda: self._take_part(run)  # type: ignore[method-assign]
+        super().start()
+        self._scheduler.add(self._participant)
+
+    def _take_part(self, run: Callable[[], object]) -> None:
+        participant = self._participant
+        assert participant is not None
+        del self.run
+        try:
+            self._scheduler.begin(participant)
+            run()
+        except Ended:
+            pass
+        finally:
+            self._scheduler.finish(participant)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end, in virtual time."""
+        participant = self._participant
+        if participant is not None and self is not threading.current_thread() and self._scheduler.is_inside():
+            if not participant.is_done:
+                self._scheduler.wait([participant.joiners], timeout, f"the end of the thread {self.name!r}")
+            if not participant.is_done:
+                return
+        super().join(timeout)
+
+    def is_alive(self) -> bool:
+        """Whether it has begun, and not ended."""
+        return super().is_alive() and not (self._participant is not None and self._participant.is_done)
+
+
+class Timer(Thread):
+    """See `threading.Timer`."""
+
+    def __init__(
+        self,
+        interval: float,
+        function: Callable[..., object],
+        args: Iterable[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.interval = interval
+        self.function = function
+        self.args = args if args is not None else []
+        self.kwargs = kwargs if kwargs is not None else {}
+        self.finished = Event.__new__(Event)
+        self.finished._scheduler = self._scheduler
+        self.finished.__init__()  # type: ignore[misc]
+
+    def cancel(self) -> None:
+        """Do not call the function, if it is not too late."""
+        self.finished.set()
+
+    def run(self) -> None:
+        """Wait, and call the function."""
+        self.finished.wait(self.interval)
+        if not self.finished.is_set():
+            self.function(*self.args, **self.kwargs)
+        self.finished.set()

@@ -1,0 +1,129 @@
+"""Who leaves a world: a real wait, or a loop without end, of the thread whose turn it is, is noticed and named.
+
+While a thread has its turn, all others wait. If it uses nothing of the world for too long, either it waits for
+something of the real world, which nobody in this one can bring about, or it computes.
+"""
+
+import ctypes
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from amisim.world.errors import Ended, OutsideWorld, WorldError
+from amisim.world.places import caller, place
+from amisim.world.scheduler import Participant, Scheduler
+
+__all__ = ["Watch"]
+
+_LOOKS = 4
+"""How often it looks before it says something."""
+
+# As they are when this is imported: others may put their own in their place, as freezegun does.
+_clock, _cpu = time.monotonic, time.process_time
+
+
+class Watch:
+    """A thread that looks whether whoever has the turn uses the world; `patience` is in real seconds."""
+
+    def __init__(self, scheduler: Scheduler, patience: float) -> None:
+        self._scheduler = scheduler
+        self._patience = patience
+        self._ended = threading.Event()
+        self._error: WorldError | None = None  # for the main thread
+        self._handler: Any = None
+        self.is_off = False
+        """Whether whoever has the turn may do real things."""
+        self._thread = threading.Thread(target=self._run, name="amisim-world-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        if threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGURG"):
+            # The one signal that nobody misses: it interrupts what waits, too.
+            self._handler = signal.signal(signal.SIGURG, self._raise_here)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._ended.set()
+        self._thread.join()
+        if self._handler is not None:
+            signal.signal(signal.SIGURG, self._handler)
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            self._watch_turn()
+
+    def _watch_turn(self) -> None:
+        """Look at one turn, until it ends or lasts too long."""
+        scheduler = self._scheduler
+        steps, participant = scheduler.steps, scheduler.running
+        began, used, late = _clock(), _cpu(), 0.0  # whoever has the turn is all that computes in this process
+        while True:
+            before = _clock()
+            if self._ended.wait(self._patience / _LOOKS):
+                return
+            late += _clock() - before - self._patience / _LOOKS  # this thread had to wait: so may that one have
+            if scheduler.steps != steps or scheduler.running is not participant or self.is_off or sys.gettrace():
+                return
+            if participant is None or _clock() - began < self._patience + late:
+                continue
+            computed = _cpu() - used
+            if 0.05 * self._patience < computed < self._patience / 2:
+                continue  # it goes on, slowly, or begins to wait only now
+            self._report(participant, is_waiting=computed <= 0.05 * self._patience)
+            return
+
+    def _report(self, participant: Participant, is_waiting: bool) -> None:
+        frame = sys._current_frames().get(participant.ident)
+        if frame is None:
+            return
+        error = OutsideWorld(_description(participant, frame, is_waiting))
+        scheduler = self._scheduler
+        if not scheduler.is_first(participant):
+            scheduler.lose(participant, error)
+            _raise_in(participant.ident, Ended)
+        elif participant.ident == threading.main_thread().ident and self._handler is not None:
+            self._error = error
+            signal.pthread_kill(participant.ident, signal.SIGURG)
+        else:
+            _raise_in(participant.ident, type("OutsideWorld", (OutsideWorld,), {"__init__": _saying(str(error))}))
+        self._ended.wait(self._patience)
+
+    def _raise_here(self, *_: object) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+
+def _saying(text: str) -> Callable[[Exception], None]:
+    return lambda self: Exception.__init__(self, text)
+
+
+def _raise_in(ident: int, error: type[BaseException]) -> None:
+    """Raise something in another thread, as soon as it runs Python."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(error))
+
+
+def _description(participant: Participant, frame: FrameType, is_waiting: bool) -> str:
+    module = caller(frame).f_globals.get("__name__", "?")
+    where = place(frame)
+    by_way_of = "" if caller(frame) is frame else f", by way of {frame.f_code.co_name} of {_module(frame)}"
+    if is_waiting:
+        return (
+            f"{participant.name!r} has left the world: it waits for something real, at {where}{by_way_of}. "
+            f'Patch the module, with world.patch("{module}"), or use what world.modules has; '
+            "or, if it has to be real, do it in `with world.outside():`"
+        )
+    return (
+        f"{participant.name!r} uses nothing of the world and computes on, at {where}{by_way_of}. "
+        "If it is a loop that waits for something, have it wait in the world; "
+        "if it has to compute that long, do it in `with world.outside():`, or give the world more patience"
+    )
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "?"))

@@ -1,0 +1,179 @@
+"""`World`: one clock, one scheduler and links in memory, for a server, its clients and the test."""
+
+import asyncio
+import datetime
+import math
+import random
+from collections.abc import Coroutine, Mapping
+from contextlib import AbstractContextManager, ExitStack, suppress
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from ami import runtime as of_managers
+from amisim.runtime import Runtime
+from amisim.server import Server
+from amisim.world.engines import Engine, Real, Virtual
+from amisim.world.errors import WorldError
+from amisim.world.modules import Modules, patched
+
+__all__ = ["World"]
+
+_Result = TypeVar("_Result")
+
+_START = datetime.datetime(2026, 1, 5, 9, tzinfo=datetime.UTC)
+
+
+class World:
+    """A world of virtual time: who waits in it takes no time, and what happens depends on `seed` alone.
+
+        with amisim.World(seed=7) as world:
+            server = world.server()
+            manager = ami.Manager(runtime=world.runtime)
+            manager.connect(server.host, server.port)
+
+    The thread that enters it takes part, and so does each that something of the world starts. One runs at a time; when
+    all wait, time jumps to the first deadline. If there is none, `Deadlock` says who waits where. With
+    `automatic=False` it moves by `advance` alone. `limit` is how many virtual seconds it may last; `start` its wall
+    clock's first time. A thread that uses nothing of the world for `patience` real seconds is named by an
+    `OutsideWorld`. With `switches`, where several threads could go on, it is not by chance which one does, but as given
+    there (`explore` finds such).
+
+    With `time="real"` or `time="scaled=50"` the same program runs with real threads over real TCP, in real time or
+    fifty times as fast; then nothing of the above is so, but for the clocks.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        time: str = "virtual",
+        automatic: bool = True,
+        limit: float = 86_400,
+        start: datetime.datetime = _START,
+        patience: float = 0.7,
+        switches: Mapping[int, int] | None = None,
+    ) -> None:
+        self.seed = seed
+        if start.tzinfo is None:
+            raise ValueError(f"start {start} has no time zone: give it one, such as tzinfo=datetime.UTC")
+        self._wall_start = start.timestamp()
+        speed = _speed(time)
+        self._engine: Engine = (
+            Real(speed, self.wall_time, seed)
+            if speed
+            else Virtual(seed, self.wall_time, switches, automatic, limit, patience)
+        )
+        self.modules: Modules = self._engine.modules
+        """What `time`, `threading`, `queue`, `socket`, `select`, `selectors`, `random` and `uuid` are in this world."""
+        self.runtime = _Runtime(self)
+        """For `ami.Manager(runtime=...)` and `amisim.Server(runtime=...)`."""
+        self._stack = ExitStack()
+        self._is_over = False
+
+    def __enter__(self) -> Self:
+        self._engine.enter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            with suppress(*((WorldError,) if error is not None else ())):
+                self._stack.close()
+        finally:
+            self._is_over = True
+            left = self._engine.exit()
+        if left and error is None:
+            raise WorldError(f"these threads do not end, because they do not wait in the world: {', '.join(left)}")
+
+    # Time
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the world began."""
+        return self._engine.now
+
+    def wall_time(self) -> float:
+        """What time of day it is: seconds since 1970."""
+        return self._wall_start + self.now
+
+    def step_clock(self, seconds: float) -> None:
+        """Set the wall clock forward, or back. Other clocks, and who waits, do not notice."""
+        self._wall_start += seconds
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; return when all that happens by then, and at that time, has happened.
+
+        `advance(0)` lets others do what they can without time.
+        """
+        if seconds < 0:
+            raise ValueError(f"{seconds} s: time does not go back; step_clock sets the wall clock")
+        self._engine.advance(seconds)
+
+    def sleep(self, seconds: float) -> None:
+        """As `time.sleep` of this world."""
+        self.modules["time"].sleep(seconds)
+
+    def outside(self) -> AbstractContextManager[None]:
+        """While the calling thread does something real, such as running another program. All others wait for it."""
+        return self._engine.outside()
+
+    # What lives in it
+
+    def server(self, **options: Any) -> Server:
+        """An `amisim.Server` of this world, with its options; it runs, and is stopped at the end."""
+        options.setdefault("seed", self.seed)
+        return self._stack.enter_context(Server(runtime=self.runtime, **options))
+
+    def patch(self, *names: str) -> AbstractContextManager[None]:
+        """Let other people's modules live in this world: `world.patch("pystrix.ami.ami")`.
+
+        In these modules alone, `time`, `socket`, `threading`, `queue`, `select`, `selectors`, `random` and `uuid` are
+        those of the world; also what was imported from them. The name of a package stands for all its modules that are
+        imported by then. With `world.patch("ami")`, managers that are given no `runtime` have the world's.
+        """
+        return patched(names, self.modules, {id(of_managers.SYSTEM): self.runtime})
+
+    def run(self, main: Coroutine[Any, Any, _Result]) -> _Result:
+        """As `asyncio.run`, in this world."""
+        with asyncio.Runner(loop_factory=self.runtime.new_event_loop) as runner:
+            return runner.run(main)
+
+    # What happened
+
+    @property
+    def digest(self) -> str:
+        """A hash of who had a turn when, and of all that was sent: the same in each run that went the same way."""
+        return self._engine.digest
+
+    @property
+    def switches(self) -> dict[int, int]:
+        """Where a thread had its turn out of order; `World(switches=...)` has it so again."""
+        return self._engine.switches
+
+
+def _speed(time: str) -> float:
+    """How much faster than really time passes; 0 where it is virtual."""
+    kind, _, number = time.partition("=")
+    if kind == "scaled":
+        with suppress(ValueError):
+            if 0 < (speed := float(number)) < math.inf:
+                return speed
+    elif time in ("virtual", "real"):
+        return float(time == "real")
+    raise ValueError(f"time {time!r} is none of 'virtual', 'real', and 'scaled=50', which is fifty times as fast")
+
+
+class _Runtime(Runtime):
+    """For managers and servers of a world."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(
+            **{name: world.modules[name] for name in ("time", "threading", "queue", "socket", "selectors")}
+        )
+        self.wall_clock = world.wall_time
+        self.new_event_loop = lambda: world._engine.new_event_loop(self)
+        self._random = random.Random(f"runtime {world.seed}")
+
+    def _random_bytes(self, count: int) -> bytes:
+        return self._random.randbytes(count)
