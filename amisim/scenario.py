@@ -70,6 +70,12 @@ class Scenario(NamedTuple):
     recording: str
     """What answers where no rule does; empty if it says none."""
 
+    test: str
+    """`module:function`, if it says how a test fails in an `amisim.World` (see `amisim.explore`)."""
+
+    switches: dict[int, int] | None
+    """Those of that world; None if it says none."""
+
 
 def load(path: str | Path) -> Scenario:
     """Read a scenario. Raises `ScenarioError`."""
@@ -114,6 +120,8 @@ def _scenario(path: str, data: bytes) -> Scenario:
         _whole(keys["seed"].node) if "seed" in keys else None,
         tuple(_fault(node) for node in _list(keys["faults"].node)) if "faults" in keys else (),
         _text(keys["recording"].node) if "recording" in keys else "",
+        _text(keys["test"].node) if "test" in keys else "",
+        _switches(keys["switches"].node) if "switches" in keys else None,
     )
 
 
@@ -121,7 +129,7 @@ def _scenario(path: str, data: bytes) -> Scenario:
 
 _SCENARIO = (
     "amisim", "description", "version", "users", "seed", "faults", "recording", "variables", "parts", "rules",
-    "timelines",
+    "timelines", "test", "switches",
 )  # fmt: skip
 _USER = ("secret", "read", "write")
 _RULE = ("on", "headers", "when", "times", "reply")
@@ -153,6 +161,11 @@ def _classes(node: Node) -> str:
 def _fault(node: Node) -> Fault:
     with _in_line(node.line):
         return parse(_text(node))
+
+
+def _switches(node: Node) -> dict[int, int]:
+    keys = _keys(node, "the switches")
+    return {_whole(entry.node._replace(value=key)): _whole(entry.node, least=1) for key, entry in keys.items()}
 
 
 def _variables(node: Node) -> dict[str, str]:

@@ -68,6 +68,7 @@ class Virtual:
         self,
         seed: int,
         wall_clock: Callable[[], float],
+        utc_offset: float = 0,
         switches: Mapping[int, int] | None = None,
         is_automatic: bool = True,
         limit: float = math.inf,
@@ -75,7 +76,7 @@ class Virtual:
     ) -> None:
         self._choices = Choices(seed, switches)
         self._scheduler = Scheduler(self._choices, limit, is_automatic)
-        self.modules = virtual(self._scheduler, Network(self._scheduler), wall_clock, seed)
+        self.modules = virtual(self._scheduler, Network(self._scheduler), wall_clock, utc_offset, seed)
         self._watch = Watch(self._scheduler, patience)
         self._collects = False
 
@@ -137,8 +138,8 @@ class Real:
 
     digest = ""
 
-    def __init__(self, speed: float, wall_clock: Callable[[], float], seed: int) -> None:
-        self.modules = scaled(speed, wall_clock, seed)
+    def __init__(self, speed: float, seed: int, wall_clock: Callable[[], float], utc_offset: float) -> None:
+        self.modules = scaled(speed, wall_clock, utc_offset, seed)
         self._clock = self.modules["time"].monotonic
         self._started = self._clock()
         self._settling = _SETTLING * speed

@@ -3,6 +3,7 @@
 They have all that the real ones have; what waits, or tells the time, is the world's.
 """
 
+import calendar
 import importlib
 import importlib.util
 import queue
@@ -26,18 +27,37 @@ from amisim.world.names import copied, rebound
 from amisim.world.network import Network
 from amisim.world.scheduler import Scheduler
 
-__all__ = ["NAMES", "Modules", "like", "patched", "queue_over", "seeded", "virtual"]
+__all__ = ["NAMES", "Modules", "like", "patched", "queue_over", "seeded", "time_of", "virtual"]
 
 NAMES = ("time", "threading", "queue", "socket", "select", "selectors", "random", "uuid")
 """The modules that a world has its own of."""
+
+# As they are when this is imported: freezegun puts its own in their place.
+_gmtime, _asctime, _strftime = time.gmtime, time.asctime, time.strftime
 
 Modules = Mapping[str, Any]
 """Modules by their names."""
 
 
-def virtual(scheduler: Scheduler, links: Network, wall_clock: Callable[[], float], seed: int) -> Modules:
-    """The modules of a world."""
-    times = _time(scheduler, wall_clock)
+def virtual(
+    scheduler: Scheduler, links: Network, wall_clock: Callable[[], float], utc_offset: float, seed: int
+) -> Modules:
+    """The modules of a world of virtual time."""
+
+    def now() -> float:
+        scheduler.look()
+        return scheduler.now
+
+    def wall() -> float:
+        scheduler.look()
+        return wall_clock()
+
+    def sleep(seconds: float) -> None:
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        scheduler.wait((), seconds, f"{seconds:g} s (sleep)")
+
+    times = time_of(now, wall, sleep, utc_offset)
     threading = _threading(scheduler)
     selecting = like(select, select=partial(network.select, links), epoll=None, poll=None)
     modules = {
@@ -64,22 +84,15 @@ def like(module: ModuleType, **names: Any) -> ModuleType:
     return made
 
 
-def _time(scheduler: Scheduler, wall_clock: Callable[[], float]) -> ModuleType:
-    def now() -> float:
-        scheduler.look()
-        return scheduler.now
+def time_of(
+    now: Callable[[], float], wall: Callable[[], float], sleep: Callable[[float], None], utc_offset: float
+) -> ModuleType:
+    """What `time` is with other clocks; local time is `utc_offset` hours ahead of UTC."""
+    ahead = round(utc_offset * 3600)
 
-    def sleep(seconds: float) -> None:
-        if seconds < 0:
-            raise ValueError("sleep length must be non-negative")
-        scheduler.wait((), seconds, f"{seconds:g} s (sleep)")
-
-    def wall() -> float:
-        scheduler.look()
-        return wall_clock()
-
-    def local(convert: Callable[[float], time.struct_time]) -> Callable[..., time.struct_time]:
-        return lambda seconds=None: convert(wall() if seconds is None else seconds)
+    def local_time(seconds: float | None = None) -> time.struct_time:
+        fields = _gmtime((wall() if seconds is None else seconds) + ahead)
+        return time.struct_time(fields[:9], {"tm_zone": "", "tm_gmtoff": ahead})
 
     return like(
         time,
@@ -90,11 +103,15 @@ def _time(scheduler: Scheduler, wall_clock: Callable[[], float]) -> ModuleType:
         perf_counter=now,
         perf_counter_ns=lambda: round(now() * 1e9),
         sleep=sleep,
-        localtime=local(time.localtime),
-        gmtime=local(time.gmtime),
-        ctime=lambda seconds=None: time.ctime(wall() if seconds is None else seconds),
-        asctime=lambda when=None: time.asctime(time.localtime(wall()) if when is None else when),
-        strftime=lambda form, when=None: time.strftime(form, time.localtime(wall()) if when is None else when),
+        gmtime=lambda seconds=None: _gmtime(wall() if seconds is None else seconds),
+        localtime=local_time,
+        mktime=lambda fields: float(calendar.timegm(fields) - ahead),
+        ctime=lambda seconds=None: _asctime(local_time(seconds)),
+        asctime=lambda fields=None: _asctime(fields or local_time()),
+        strftime=lambda form, fields=None: _strftime(form, fields or local_time()),
+        timezone=-ahead,
+        altzone=-ahead,
+        daylight=0,
     )
 
 

@@ -1,6 +1,5 @@
 """The modules of a world whose time passes as the real one does, but faster: real threads and links, shorter waits."""
 
-import importlib
 import select
 import selectors
 import socket
@@ -9,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from amisim.world.modules import NAMES, Modules, like, queue_over, seeded
+from amisim.world.modules import Modules, like, queue_over, seeded, time_of
 from amisim.world.names import rebound
 
 __all__ = ["scaled"]
@@ -17,11 +16,8 @@ __all__ = ["scaled"]
 _sleep, _monotonic = time.sleep, time.monotonic
 
 
-def scaled(speed: float, wall_clock: Callable[[], float], seed: int) -> Modules:
+def scaled(speed: float, wall_clock: Callable[[], float], utc_offset: float, seed: int) -> Modules:
     """The modules of a world in which `speed` seconds pass in each real one."""
-    if speed == 1:
-        real = {name: importlib.import_module(name) for name in NAMES}
-        return {**real, **seeded(seed)}
 
     def short(seconds: float | None) -> float | None:
         return None if seconds is None else seconds / speed
@@ -29,16 +25,7 @@ def scaled(speed: float, wall_clock: Callable[[], float], seed: int) -> Modules:
     def now() -> float:
         return _monotonic() * speed
 
-    times = like(
-        time,
-        time=wall_clock,
-        time_ns=lambda: round(wall_clock() * 1e9),
-        monotonic=now,
-        monotonic_ns=lambda: round(now() * 1e9),
-        perf_counter=now,
-        perf_counter_ns=lambda: round(now() * 1e9),
-        sleep=lambda seconds: _sleep(seconds / speed),
-    )
+    times = time_of(now, wall_clock, lambda seconds: _sleep(seconds / speed), utc_offset)
     threads = _threading(short, now)
     return {
         "time": times,

@@ -11,7 +11,7 @@ import itertools
 import math
 import threading
 from _thread import allocate_lock
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 
 from amisim.world.choices import Choices
@@ -70,8 +70,6 @@ class Scheduler:
         """Seconds since the world began."""
         self.steps = 0
         """How often anybody has used the world."""
-        self.on_jump: Callable[[], object] | None = None
-        """Called when time has moved."""
         self.running: Participant | None = None
         self._choices = choices
         self._limit = limit
@@ -322,10 +320,7 @@ class Scheduler:
             _, _, _, ticket, participant = heapq.heappop(timers)
             if ticket == participant._ticket:
                 self._runnable.append(participant)
-        if due > self.now:
-            self.now = due
-            if self.on_jump is not None:
-                self.on_jump()
+        self.now = max(self.now, due)
         return None
 
     def _drop_stale_timers(self) -> None:

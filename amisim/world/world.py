@@ -4,12 +4,13 @@ import asyncio
 import datetime
 import math
 import random
-from collections.abc import Coroutine, Mapping
-from contextlib import AbstractContextManager, ExitStack, suppress
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ami import runtime as of_managers
+from amisim.faults import Fault
 from amisim.runtime import Runtime
 from amisim.server import Server
 from amisim.world.engines import Engine, Real, Virtual
@@ -20,6 +21,7 @@ __all__ = ["World"]
 
 _Result = TypeVar("_Result")
 
+_EPOCH = datetime.datetime(1970, 1, 1)
 _START = datetime.datetime(2026, 1, 5, 9, tzinfo=datetime.UTC)
 
 
@@ -50,18 +52,22 @@ class World:
         automatic: bool = True,
         limit: float = 86_400,
         start: datetime.datetime = _START,
+        utc_offset: float = 0,
         patience: float = 0.7,
+        faults: Iterable[Fault | str] = (),
         switches: Mapping[int, int] | None = None,
     ) -> None:
         self.seed = seed
+        self.faults = tuple(faults)
+        self._utc_offset = utc_offset
         if start.tzinfo is None:
             raise ValueError(f"start {start} has no time zone: give it one, such as tzinfo=datetime.UTC")
         self._wall_start = start.timestamp()
         speed = _speed(time)
         self._engine: Engine = (
-            Real(speed, self.wall_time, seed)
+            Real(speed, seed, self.wall_time, utc_offset)
             if speed
-            else Virtual(seed, self.wall_time, switches, automatic, limit, patience)
+            else Virtual(seed, self.wall_time, utc_offset, switches, automatic, limit, patience)
         )
         self.modules: Modules = self._engine.modules
         """What `time`, `threading`, `queue`, `socket`, `select`, `selectors`, `random` and `uuid` are in this world."""
@@ -118,11 +124,31 @@ class World:
         """While the calling thread does something real, such as running another program. All others wait for it."""
         return self._engine.outside()
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let `datetime.now()`, and all else that freezegun knows of, tell the world's time of day, in all modules.
+
+        Needs freezegun, which `pip install amikit[pytest]` brings. The clocks that measure, and who waits, are not
+        touched by it.
+        """
+        import freezegun
+
+        ahead = datetime.timedelta(hours=self._utc_offset)
+        freezer = freezegun.freeze_time(self._datetime(), tz_offset=ahead, ignore=["ami", "amisim"], real_asyncio=True)
+        in_step = {"time_to_freeze": property(lambda _: self._datetime())}
+        with freezer as factory:
+            object.__setattr__(factory, "__class__", type("InStep", (type(factory),), in_step))
+            yield
+
+    def _datetime(self) -> datetime.datetime:
+        return _EPOCH + datetime.timedelta(seconds=self.wall_time())
+
     # What lives in it
 
     def server(self, **options: Any) -> Server:
         """An `amisim.Server` of this world, with its options; it runs, and is stopped at the end."""
         options.setdefault("seed", self.seed)
+        options["faults"] = [*self.faults, *options.get("faults", ())]
         return self._stack.enter_context(Server(runtime=self.runtime, **options))
 
     def patch(self, *names: str) -> AbstractContextManager[None]:

@@ -1,0 +1,167 @@
+"""Many worlds for one test: `explore` looks for one in which it fails, and makes that as simple as it can."""
+
+import importlib
+import random
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from amisim.faults import Fault
+from amisim.scenario import FORMAT, ScenarioError, load
+from amisim.world.world import World
+
+__all__ = ["again", "explore"]
+
+_Item = TypeVar("_Item")
+
+_TRIES = 300
+"""How often a test is run to make its failure simpler."""
+
+Test = Callable[[World], object]
+
+
+class _Case(NamedTuple):
+    """What a world depends on."""
+
+    seed: int
+    faults: tuple[Fault | str, ...]
+    switches: Mapping[int, int] | None
+
+
+def explore(
+    test: Test,
+    seeds: int | Iterable[int] = 100,
+    *,
+    faults: Sequence[Fault | str] = (),
+    save: str | Path | None = None,
+    **options: Any,
+) -> None:
+    """Call `test(world)` in a world for each seed: `explore(test, seeds=range(1000), faults=["orphan", "cut 40"])`.
+
+    `seeds` is how many, or which. In each world some of `faults` are at work, drawn by its seed; `world.server()` has
+    them. `options` are those of `World`. If the test fails, it is tried again and again with fewer faults, and with
+    fewer threads that have their turn out of order, as long as it fails in the same way. The last failure is raised,
+    with a note that says what is needed for it; `save` names a file to which that is written, as a scenario that
+    `again` and the command `amisim replay` run.
+    """
+    for seed in range(seeds) if isinstance(seeds, int) else seeds:
+        chance = random.Random(f"explore {seed}")
+        case = _Case(seed, tuple(each for each in faults if chance.random() < 0.5), None)
+        error, switches = _run(test, case, options)
+        if error is not None:
+            case, error = _simpler(test, case._replace(switches=switches), error, options)
+            error.add_note(_note(case, save))
+            if save is not None:
+                Path(save).write_text(_scenario(test, case, error))
+            raise error
+
+
+def again(path: str | Path, test: Test | None = None) -> None:
+    """Run what `explore` saved; `test` is to be given if it is not one that can be imported.
+
+    Raises what it raised, if it still fails. Raises `ScenarioError` if the file is none of these.
+    """
+    said = load(path)
+    if test is None:
+        test = _test(said.path, said.test)
+    error, _ = _run(test, _Case(said.seed or 0, said.faults, said.switches), {})
+    if error is not None:
+        raise error
+
+
+def _test(path: str, name: str) -> Test:
+    module, _, names = name.partition(":")
+    if not names:
+        raise ScenarioError(path, 0, "no 'test: module:function', which says what is to be run again")
+    try:
+        found: Any = importlib.import_module(module)
+        for each in names.split("."):
+            found = getattr(found, each)
+    except (ImportError, AttributeError) as error:
+        raise ScenarioError(path, 0, f"test {name!r} cannot be had: {error}") from error
+    return found  # type: ignore[no-any-return]
+
+
+def _run(test: Test, case: _Case, options: dict[str, Any]) -> tuple[Exception | None, dict[int, int]]:
+    """How a test ends in a world, and the switches that there were."""
+    world = World(case.seed, faults=case.faults, switches=case.switches, **options)
+    try:
+        with world:
+            test(world)
+    except Exception as error:
+        return error, world.switches
+    return None, {}
+
+
+def _simpler(test: Test, case: _Case, error: Exception, options: dict[str, Any]) -> tuple[_Case, Exception]:
+    """The simplest case that is found in which a test fails in the same way."""
+    kind = _kind(error)
+    tries = _TRIES
+    best = case, error
+
+    def fails(case: _Case) -> bool:
+        nonlocal tries, best
+        if tries <= 0:
+            return False
+        tries -= 1
+        error, _ = _run(test, case, options)
+        if error is None or _kind(error) != kind:
+            return False
+        best = case, error
+        return True
+
+    if not fails(case):  # it needs more than its choices, such as what was there before
+        return case._replace(switches=None), error
+    faults = _fewest(case.faults, lambda few: fails(case._replace(faults=tuple(few))))
+    case = case._replace(faults=tuple(faults))
+    _fewest(list((case.switches or {}).items()), lambda few: fails(case._replace(switches=dict(few))))
+    return best
+
+
+def _kind(error: Exception) -> tuple[type, str]:
+    """What makes two failures the same: the error, and the function that it comes from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return type(error), frames[-1].name if frames else ""
+
+
+def _fewest(items: Sequence[_Item], fails: Callable[[list[_Item]], bool]) -> list[_Item]:
+    """As few of some items as it fails with: halves, quarters … are left out, as long as it still does."""
+    left = list(items)
+    size = len(left)
+    while size:
+        start = 0
+        while start < len(left):
+            fewer = left[:start] + left[start + size :]
+            if fails(fewer):
+                left = fewer
+            else:
+                start += size
+        size //= 2
+    return left
+
+
+def _note(case: _Case, save: str | Path | None) -> str:
+    switches = f", switches={dict(case.switches)}" if case.switches is not None else ""
+    faults = f", faults={[str(each) for each in case.faults]}" if case.faults else ""
+    where = f"; saved in {save}: amisim replay {save}" if save is not None else ""
+    return f"in World({case.seed}{switches}{faults}){where}"
+
+
+def _scenario(test: Test, case: _Case, error: Exception) -> str:
+    import yaml
+
+    name = f"{test.__module__}:{test.__qualname__}" if "<" not in getattr(test, "__qualname__", "<") else ""
+    said = {
+        "amisim": int(FORMAT),
+        "description": f"found by explore: {type(error).__name__}: {str(error).partition(chr(10))[0]}",
+        "test": name,
+        "seed": case.seed,
+        "faults": [str(each) for each in case.faults],
+        "switches": dict(case.switches) if case.switches is not None else None,
+    }
+    return yaml.safe_dump(
+        {key: value for key, value in said.items() if value is not None and value != ""},
+        sort_keys=False,
+        allow_unicode=True,
+    )
