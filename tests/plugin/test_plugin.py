@@ -2,11 +2,8 @@
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
 
 import pytest
-
-import amisim  # noqa: F401 - so that suites in this process do not import it one after the other
 
 pytest_plugins = ["pytester"]
 
@@ -19,36 +16,6 @@ FAILING = """
             ami_manager.send_action(core.Getvar("N" + str(number)))
         assert ami_server is None
 """
-
-
-INI = """
-[pytest]
-addopts = --strict-markers -p no:randomly -p no:hypothesispytest -p no:cacheprovider
-filterwarnings = error
-"""
-
-
-@pytest.fixture
-def suite(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """Run a suite of one file with the plugin as users have it, where warnings are errors."""
-    pytester.makeini(INI)
-
-    def run(source: str, *options: str) -> pytest.RunResult:
-        pytester.makepyfile(source)
-        return pytester.runpytest_inprocess(*options)
-
-    return run
-
-
-@pytest.fixture
-def own_process(suite, pytester) -> Callable[..., pytest.RunResult]:
-    """Run a suite as `suite` does, in a process that has nothing else in it."""
-
-    def run(source: str, *options: str) -> pytest.RunResult:
-        pytester.makepyfile(source)
-        return pytester.runpytest_subprocess(*options)
-
-    return run
 
 
 def transcript(output: str) -> list[str]:
