@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import click
 
 from ami.errors import Error as AmiError
-from amisim import faults, library
+from amisim import faults, library, world
 from amisim.host import BANNERS
 from amisim.importer import read_amicap
 from amisim.proxy import Proxy
@@ -30,7 +31,7 @@ from amisim.recording import (
 )
 from amisim.redact import Redactor
 from amisim.relay import UpstreamError
-from amisim.scenario import ScenarioError
+from amisim.scenario import ScenarioError, is_scenario
 from amisim.server import Server, ServerError
 from amisim.timeline import lines
 from amisim.tls import CERTIFICATE
@@ -244,16 +245,21 @@ class _Progress:
 )
 @click.argument("recording")
 def replay(listen: tuple[str, int], speed: float, recording: str) -> None:
-    """Serve a RECORDING to any number of clients, until Ctrl-C.
+    """Serve a RECORDING to any number of clients, until Ctrl-C; or run again what amisim.explore has found.
 
     Each action is answered as it was answered then. Clients may log in with any recorded user, whatever the
     secret, or as admin with the secret "secret". What is not in the recording is reported, here and to the client.
+
+    A scenario with a test in it, as amisim.explore saves it, is run: exit code 1 and a traceback if it still fails.
 
     \b
     Example: amisim replay queue-call --listen 127.0.0.1:5038 --speed 10
     """
     with _plainly():
         path = library.find(recording)
+        if is_scenario(path):
+            _run_again(path)
+            return
         server = Server(host=listen[0], port=listen[1], recording=path, speed=speed)
         with server:
             if cut_short := _cut_short(path):
@@ -269,6 +275,19 @@ def replay(listen: tuple[str, int], speed: float, recording: str) -> None:
     )
     if cut_short:
         sys.exit(2)
+
+
+def _run_again(path: Path) -> None:
+    """Run a test that failed in a world; end with exit code 1 if it still does."""
+    sys.path.insert(0, os.getcwd())  # as pytest and python -m have it
+    try:
+        world.again(path)
+    except ScenarioError:
+        raise
+    except Exception:
+        click.echo(traceback.format_exc(), err=True, nl=False)
+        sys.exit(1)
+    click.echo(f"{path}: does not fail any more")
 
 
 @main.command()

@@ -37,7 +37,7 @@ from amisim.tree import Entry, Mistake, Node, documents
 from amisim.users import CLASSES, User
 from amisim.values import is_name, misplaced
 
-__all__ = ["FORMAT", "Scenario", "ScenarioError", "load"]
+__all__ = ["FORMAT", "Scenario", "ScenarioError", "is_scenario", "load"]
 
 FORMAT = "1"
 
@@ -87,6 +87,12 @@ def load(path: str | Path) -> Scenario:
         return _scenario(str(path), data)
     except Mistake as mistake:
         raise ScenarioError(path, mistake.line, mistake.problem) from None
+
+
+def is_scenario(path: str | Path) -> bool:
+    """Whether a file says of itself that it is a scenario, right or wrong."""
+    with open(path, "rb") as file:
+        return re.search(rb"^amisim\s*:", file.read(65_536), re.MULTILINE) is not None
 
 
 def _scenario(path: str, data: bytes) -> Scenario:

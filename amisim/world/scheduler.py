@@ -236,16 +236,19 @@ class Scheduler:
             self._runnable.append(participant)
 
     def _check(self) -> None:
-        self.touch()
+        self.steps += 1
+        self._looks = 0
         if self._is_ending:
             raise Ended
 
     # Who does not wait, but looks again and again
 
     def touch(self) -> None:
-        """Somebody uses the world."""
+        """Somebody uses the world, and might have lost the turn just before."""
         self.steps += 1
         self._looks = 0
+        if self._runnable and self.is_inside():
+            self.pause()
 
     def poll(self) -> None:
         """Somebody looked for something in vain. Who does so for ever lets others go on, and time pass."""

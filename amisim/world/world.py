@@ -4,8 +4,8 @@ import asyncio
 import datetime
 import math
 import random
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack, suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -21,7 +21,6 @@ __all__ = ["World"]
 
 _Result = TypeVar("_Result")
 
-_EPOCH = datetime.datetime(1970, 1, 1)
 _START = datetime.datetime(2026, 1, 5, 9, tzinfo=datetime.UTC)
 
 
@@ -124,24 +123,15 @@ class World:
         """While the calling thread does something real, such as running another program. All others wait for it."""
         return self._engine.outside()
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
+    def frozen(self) -> AbstractContextManager[None]:
         """Let `datetime.now()`, and all else that freezegun knows of, tell the world's time of day, in all modules.
 
         Needs freezegun, which `pip install amikit[pytest]` brings. The clocks that measure, and who waits, are not
         touched by it.
         """
-        import freezegun
+        from amisim.world.frozen import frozen
 
-        ahead = datetime.timedelta(hours=self._utc_offset)
-        freezer = freezegun.freeze_time(self._datetime(), tz_offset=ahead, ignore=["ami", "amisim"], real_asyncio=True)
-        in_step = {"time_to_freeze": property(lambda _: self._datetime())}
-        with freezer as factory:
-            object.__setattr__(factory, "__class__", type("InStep", (type(factory),), in_step))
-            yield
-
-    def _datetime(self) -> datetime.datetime:
-        return _EPOCH + datetime.timedelta(seconds=self.wall_time())
+        return frozen(self.wall_time, self._utc_offset)
 
     # What lives in it
 

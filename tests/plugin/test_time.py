@@ -212,6 +212,5 @@ def test_who_waits_for_ever_is_named(suite):
             threading.Event().wait()
     """)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(
-        ["*Deadlock: at 0 s everybody waits*", "*main waits for a condition,*in test_that_hangs*"]
-    )
+    said = ["*Deadlock: at * everybody waits*", "*main waits for a condition, *.py:4 in test_that_hangs: *"]
+    result.stdout.fnmatch_lines(said)

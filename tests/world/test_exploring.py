@@ -1,0 +1,178 @@
+"""`explore` finds a world in which a test fails, makes it simple, and saves it; `amisim replay` runs that again."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from amisim import ScenarioError, World, again, explore
+from amisim.scenario import load
+
+from . import failing
+
+HERE = Path(__file__).parent
+
+
+def found(test, *args, **options):
+    """How a test fails, and the note of that."""
+    with pytest.raises((ArithmeticError, AttributeError, AssertionError, OSError, RuntimeError)) as caught:
+        explore(test, *args, **options)
+    (note,) = caught.value.__notes__
+    return caught.value, note
+
+
+def test_what_never_fails_is_run_with_each_seed():
+    seeds = []
+    explore(lambda world: seeds.append(world.seed), seeds=[3, 5])
+    explore(lambda world: seeds.append(world.seed), seeds=2)
+    assert seeds == [3, 5, 0, 1]
+
+
+def test_a_failure_that_needs_threads_out_of_order_needs_few_of_them_in_the_end():
+    error, note = found(failing.lost_update)
+    assert isinstance(error, AssertionError)
+    seed, text = re.fullmatch(r"in World\((\d+), switches=(\{.+\})\)", note).groups()
+    switches = yaml.safe_load(text)
+    assert 0 < len(switches) < 4
+    with pytest.raises(AssertionError), World(int(seed), switches=switches) as world:
+        failing.lost_update(world)
+    for each in switches:  # not one of them is too many
+        fewer = {number: chosen for number, chosen in switches.items() if number != each}
+        with World(int(seed), switches=fewer) as world:
+            failing.lost_update(world)
+
+
+def drawn(seeds, faults):
+    """The faults of each world."""
+    drawn = []
+    explore(lambda world: drawn.append([str(each) for each in world.faults]), seeds, faults=faults)
+    return drawn
+
+
+def test_of_many_faults_those_are_left_that_it_takes():
+    faults = ["delay 0.1 response *", "no_action_id response Ping", "split", "duplicate response *", "clock 3"]
+    error, note = found(failing.unanswered, faults=[*faults, "orphan response *"])
+    assert isinstance(error, AttributeError)
+    assert re.search(r"faults=\['(no_action_id response Ping|orphan response \*)'\]", note)
+
+
+def test_each_world_has_some_of_the_faults_by_its_seed():
+    faults = ["split", "drop event *"]
+    assert {len(each) for each in drawn(20, faults)} == {0, 1, 2}
+    assert drawn(20, faults) == drawn(20, faults)
+
+
+def test_another_failure_is_not_taken_for_a_simpler_one():
+    def two_ways(world):
+        if not world.faults:
+            raise ValueError("without faults")
+        if len(world.faults) < 3:
+            raise KeyError("with few")
+        raise RuntimeError("with many")
+
+    faults = ["split", "split", "split", "split"]
+    seed = drawn(100, faults).index(faults)
+    error, note = found(two_ways, [seed], faults=faults)
+    assert str(error) == "with many"
+    assert note.count("split") == 3
+
+
+def test_what_fails_for_no_reason_of_the_world_is_raised_as_it_was():
+    runs = []
+
+    def once(world):
+        runs.append(world)
+        if len(runs) == 3:
+            raise OSError("the first time")
+
+    error, note = found(once)
+    assert str(error) == "the first time"
+    assert note == "in World(2)"
+
+
+# Saved
+
+
+def test_what_is_saved_is_a_scenario_that_fails_again(tmp_path):
+    path = tmp_path / "found.yaml"
+    _, note = found(failing.lost_update, save=path)
+    assert note.endswith(f"; saved in {path}: amisim replay {path}")
+    said = load(path)
+    assert said.test == f"{failing.__name__}:lost_update"
+    assert said.switches
+    assert said.description.startswith("found by explore: AssertionError")
+    with pytest.raises(AssertionError):
+        again(path, failing.lost_update)
+
+
+def test_faults_are_saved_too(tmp_path):
+    path = tmp_path / "found.yaml"
+    found(failing.unanswered, faults=["no_action_id response Ping"], save=path)
+    assert [str(each) for each in load(path).faults] == ["no_action_id response Ping"]
+    with pytest.raises(AttributeError):
+        again(path, failing.unanswered)
+
+
+def test_a_test_without_a_name_is_given_again(tmp_path):
+    path = tmp_path / "found.yaml"
+    found(lambda world: 1 / 0, save=path)
+    assert "test" not in yaml.safe_load(path.read_text())
+    with pytest.raises(ScenarioError, match=r"found\.yaml: no 'test: module:function'"):
+        again(path)
+    with pytest.raises(ZeroDivisionError):
+        again(path, lambda world: 1 / 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("nowhere.at_all:test", "No module named 'nowhere'"),
+        ("json:nothing", "has no attribute 'nothing'"),
+    ],
+)
+def test_a_test_that_is_not_there_any_more_is_said(tmp_path, name, problem):
+    path = tmp_path / "found.yaml"
+    path.write_text(f"amisim: 1\ntest: {name}\nseed: 1\n")
+    with pytest.raises(ScenarioError, match=f"test '{name}' cannot be had: .*{problem}"):
+        again(path)
+
+
+def replay(path):
+    """Run the command where the tests that it names can be imported."""
+    return subprocess.run(
+        [sys.executable, "-m", "amisim", "replay", path], cwd=HERE, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_command_replay_runs_it_again(tmp_path):
+    path = tmp_path / "found.yaml"
+    path.write_text("amisim: 1\ntest: failing:Suite.broken\nseed: 1\nswitches: {3: 1}\n")
+    ended = replay(path)
+    assert ended.returncode == 1
+    assert "KeyError: 'always'" in ended.stderr
+
+
+def test_the_command_says_what_fails_no_more(tmp_path):
+    path = tmp_path / "found.yaml"
+    path.write_text("amisim: 1\ntest: failing:sound\nseed: 1\n")
+    ended = replay(path)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{path}: does not fail any more\n", "")
+
+
+def test_a_scenario_that_is_no_test_is_not_replayed(tmp_path):
+    path = tmp_path / "evening.yaml"
+    path.write_text("amisim: 1\nrules: [{on: Ping, reply: [{response: Success}]}]\n")
+    ended = replay(path)
+    assert ended.returncode == 2
+    assert "no 'test: module:function'" in ended.stderr
+
+
+@pytest.mark.parametrize("switches", ["{x: 1}", "{1: 0}", "{1: x}", "[1]"])
+def test_switches_that_are_none_are_refused(tmp_path, switches):
+    path = tmp_path / "found.yaml"
+    path.write_text(f"amisim: 1\nswitches: {switches}\n")
+    with pytest.raises(ScenarioError, match="line 2"):
+        load(path)

@@ -1,0 +1,140 @@
+"""The same programs end in the same way in virtual time, in faster time, and in real time."""
+
+import asyncio
+
+import pytest
+
+import ami
+from ami import aio, core
+from amisim import World, event, list_complete, response, wait
+
+
+@pytest.fixture(params=["virtual", "scaled=20", "real"])
+def speed(request):
+    return request.param
+
+
+@pytest.fixture
+def unit(speed):
+    """Seconds that are enough for other things to happen, and do not take long."""
+    return {"virtual": 1.0, "scaled=20": 2.0, "real": 0.15}[speed]
+
+
+@pytest.fixture
+def world(speed):
+    with World(time=speed) as world:
+        yield world
+
+
+@pytest.fixture
+def manager(world):
+    with ami.Manager(runtime=world.runtime) as manager:
+        yield manager
+
+
+def log_in(manager, server):
+    manager.connect(server.host, server.port)
+    manager.login(server.username, server.secret)
+
+
+def test_a_time_out_and_a_late_answer(world, manager, unit):
+    late = []
+    manager.register_callback(None, lambda response, manager: late.append(response["Ping"]))
+    server = world.server()
+    server.on("Ping").reply(wait(3 * unit), response(Ping="Pong"))
+    log_in(manager, server)
+    ping = core.Ping()
+    ping.timeout = unit
+    before = world.now
+    assert manager.send_action(ping) is None
+    assert unit <= world.now - before < 2 * unit
+    assert late == []
+    world.advance(3 * unit)
+    assert late == ["Pong"]
+
+
+def test_a_list_that_takes_its_time(world, manager, unit):
+    server = world.server()
+    items = [step for name in "abc" for step in (wait(unit / 5), event("QueueMember", Name=name))]
+    server.on("QueueStatus").reply(response(EventList="start"), *items, list_complete())
+    log_in(manager, server)
+    request = core.QueueStatus()
+    request.synchronous = True
+    assert [each["Name"] for each in manager.send_action(request).events["QueueMember"]] == ["a", "b", "c"]
+
+
+def test_a_reconnection(world, unit):
+    server = world.server()
+    states = []
+    with ami.connect(
+        server.host,
+        server.port,
+        username="admin",
+        secret="secret",
+        reconnect=ami.Reconnect(initial=unit, jitter=0),
+        runtime=world.runtime,
+    ) as manager:
+        manager.register_callback(ami.StateChange, lambda change, manager: states.append(change.state))
+        server.disconnect("reset")
+        world.advance(2 * unit)
+        assert states[-1] is ami.State.READY
+        assert manager.send_action(core.Ping()).success
+
+
+def test_a_keepalive_that_finds_a_dead_link(world, unit):
+    server = world.server()
+    with ami.Manager(runtime=world.runtime, keepalive_timeout=unit) as manager:
+        log_in(manager, server)
+        server.on("Ping").reply(wait(1000 * unit))
+        manager.monitor_connection(unit)
+        world.advance(3 * unit)
+        assert not manager.is_connected()
+
+
+def test_asyncio(world, unit):
+    server = world.server()
+    server.on("Ping").reply(wait(3 * unit), response(Ping="Pong"))
+
+    async def main():
+        async with aio.Manager() as manager:
+            await manager.connect(server.host, server.port)
+            await manager.login("admin", "secret")
+            ping = core.Ping()
+            ping.timeout = unit
+            assert await manager.send_action(ping) is None
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(unit):
+                    await asyncio.sleep(50 * unit)
+            return await asyncio.to_thread(lambda: "from a thread")
+
+    assert world.run(main()) == "from a thread"
+
+
+def test_threads_and_asyncio_in_one_world(world, manager, unit):
+    server = world.server()
+    log_in(manager, server)
+    hangups = []
+    manager.register_callback("Hangup", lambda event, manager: hangups.append(event["Channel"]))
+
+    async def main():
+        connecting = aio.connect(server.host, server.port, username="admin", secret="secret")
+        async with connecting as other, other.events("Hangup") as events:
+            await asyncio.to_thread(server.emit, event("Hangup", Channel="PJSIP/1"))
+            return (await events.get(timeout=10 * unit))["Channel"]
+
+    assert world.run(main()) == "PJSIP/1"
+    world.advance(0)
+    assert hangups == ["PJSIP/1"]
+
+
+def test_modules_of_others(world, unit):
+    threading, queue, times = (world.modules[each] for each in ("threading", "queue", "time"))
+    arrived = queue.Queue()
+    timer = threading.Timer(unit, arrived.put, [1])
+    before = times.monotonic()
+    timer.start()
+    with pytest.raises(queue.Empty):
+        arrived.get(timeout=unit / 4)
+    assert arrived.get(timeout=20 * unit) == 1
+    assert unit <= times.monotonic() - before < 10 * unit
+    assert not threading.Event().wait(unit / 4)
