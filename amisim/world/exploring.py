@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from amisim.faults import Fault
+from amisim.faults.plan import parsed
 from amisim.scenario import FORMAT, ScenarioError, load
 from amisim.world.world import World
 
@@ -25,7 +26,7 @@ class _Case(NamedTuple):
     """What a world depends on."""
 
     seed: int
-    faults: tuple[Fault | str, ...]
+    faults: tuple[Fault, ...]
     switches: Mapping[int, int] | None
 
 
@@ -45,9 +46,10 @@ def explore(
     with a note that says what is needed for it; `save` names a file to which that is written, as a scenario that
     `again` and the command `amisim replay` run.
     """
+    known = parsed(faults)
     for seed in range(seeds) if isinstance(seeds, int) else seeds:
         chance = random.Random(f"explore {seed}")
-        case = _Case(seed, tuple(each for each in faults if chance.random() < 0.5), None)
+        case = _Case(seed, tuple(each for each in known if chance.random() < 0.5), None)
         error, switches = _run(test, case, options)
         if error is not None:
             case, error = _simpler(test, case._replace(switches=switches), error, options)

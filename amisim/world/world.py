@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 
 from ami import runtime as of_managers
 from amisim.faults import Fault
+from amisim.faults.plan import parsed
 from amisim.runtime import Runtime
 from amisim.server import Server
 from amisim.world.engines import Engine, Real, Virtual
@@ -57,7 +58,7 @@ class World:
         switches: Mapping[int, int] | None = None,
     ) -> None:
         self.seed = seed
-        self.faults = tuple(faults)
+        self.faults = tuple(parsed(faults))
         self._utc_offset = utc_offset
         if start.tzinfo is None:
             raise ValueError(f"start {start} has no time zone: give it one, such as tzinfo=datetime.UTC")

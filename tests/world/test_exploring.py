@@ -54,9 +54,9 @@ def drawn(seeds, faults):
 
 def test_of_many_faults_those_are_left_that_it_takes():
     faults = ["delay 0.1 response *", "no_action_id response Ping", "split", "duplicate response *", "clock 3"]
-    error, note = found(failing.unanswered, faults=[*faults, "orphan response *"])
+    error, note = found(failing.unanswered, faults=[*faults, "unknown_action_id response *"])
     assert isinstance(error, AttributeError)
-    assert re.search(r"faults=\['(no_action_id response Ping|orphan response \*)'\]", note)
+    assert re.search(r"faults=\['(no_action_id response Ping|unknown_action_id response \*)'\]", note)
 
 
 def test_each_world_has_some_of_the_faults_by_its_seed():
@@ -74,10 +74,17 @@ def test_another_failure_is_not_taken_for_a_simpler_one():
         raise RuntimeError("with many")
 
     faults = ["split", "split", "split", "split"]
-    seed = drawn(100, faults).index(faults)
+    seed = [len(each) for each in drawn(100, faults)].index(4)
     error, note = found(two_ways, [seed], faults=faults)
     assert str(error) == "with many"
     assert note.count("split") == 3
+
+
+def test_a_fault_that_is_none_is_said_before_anything_runs():
+    with pytest.raises(ValueError, match="'orphan' is no fault"):
+        explore(failing.sound, faults=["split", "orphan response Ping"])
+    with pytest.raises(ValueError, match="'orphan' is no fault"):
+        World(faults=["orphan response Ping"])
 
 
 def test_what_fails_for_no_reason_of_the_world_is_raised_as_it_was():
