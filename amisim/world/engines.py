@@ -101,9 +101,11 @@ class Virtual:
 
     def enter(self) -> None:
         """See `Engine`."""
-        # When garbage is collected depends on all that was in the process before, and finalizers use the world.
+        # When garbage is collected depends on all that was in the process before, and finalizers use the world: the
+        # scheduler collects, what is new alone.
         self._collects = gc.isenabled()
         gc.disable()
+        gc.freeze()
         self._scheduler.enter("main")
         self._watch.start()
 
@@ -111,6 +113,7 @@ class Virtual:
         """See `Engine`."""
         self._watch.stop()
         left = self._scheduler.end()
+        gc.unfreeze()
         if self._collects:
             gc.enable()
         return [each.name for each in left]

@@ -5,6 +5,7 @@ its turn. Time passes only when all wait: it jumps to the earliest deadline. So 
 depends on nothing but the program and the choices.
 """
 
+import gc
 import hashlib
 import heapq
 import itertools
@@ -22,6 +23,9 @@ __all__ = ["Participant", "Scheduler", "Waiters"]
 
 _POLLS, _POLLING = 20, 0.001
 """How often somebody may look for something in vain, without ever waiting, and the virtual seconds that it costs."""
+
+_COLLECTION = 100_000
+"""After how many steps garbage is collected: at the same places each time, as finalizers may use the world."""
 
 _LOOKS, _LOOKING = 10_000, 0.01
 """How often somebody may ask for the time, and do nothing else, and the virtual seconds that it costs."""
@@ -84,6 +88,7 @@ class Scheduler:
         self._first: Participant | None = None
         self._is_ending = False
         self._polls = self._looks = 0
+        self._next_collection = _COLLECTION
         self._hash = hashlib.blake2b(digest_size=16)
 
     # Who takes part
@@ -182,6 +187,9 @@ class Scheduler:
         """
         me = self.me()
         self._check()
+        if self.steps > self._next_collection:
+            self._next_collection = self.steps + _COLLECTION
+            gc.collect()
         waiters = tuple(waiters)
         me._is_woken = False
         me._ticket += 1
