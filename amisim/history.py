@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-__all__ = ["History"]
+__all__ = ["ROOM", "History"]
 
 T = TypeVar("T")
+
+ROOM = 32_000_000
+"""How many bytes a history may take, unless somebody says otherwise."""
 
 _OVERHEAD = 500
 """About how many bytes an item takes besides those that were sent."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ami import wire
 from amisim.action import ClientAction
 from amisim.faults import Fault
+from amisim.history import ROOM
 from amisim.privileges import privileges
 from amisim.replay import Replay
 from amisim.script import Script
@@ -45,8 +46,8 @@ class Limits(NamedTuple):
     write_timeout: float = 0.1
     """Seconds that a client may take nothing of what is sent to it (`writetimeout`)."""
 
-    history: int = 32_000_000
-    """How much memory, in bytes, the transcript may take, and so may the actions."""
+    history: int = ROOM
+    """How much memory, in bytes, the transcript, the actions, and what a recording had no answer to may take each."""
 
 
 AS_ASTERISK = Limits()

@@ -9,30 +9,17 @@ then it plays that, and a client that played it, but has sent nothing yet that s
 taken, they are given out again from the beginning, fresh.
 """
 
-import re
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ami.catalogue import Event, ends_list, parse
-from ami.message import KEY_RESPONSE, SUCCESSES
-from ami.wire import encode
-from amisim.action import ClientAction, read_action
-from amisim.causes import is_unasked
+from amisim.action import ClientAction
+from amisim.history import ROOM, History
 from amisim.match import differences, matches, nearness
-from amisim.recording import Record, Recording, RecordingError, pieces, splice
-from amisim.steps import Close, Send, Timed
+from amisim.playback import Playback
+from amisim.recorded import Placed, RecordedAction, RecordedConnection, recorded_connections
+from amisim.recording import Recording, RecordingError
 
 __all__ = ["Miss", "Replay", "ReplayConnection"]
-
-_Placed = tuple[int, Record]
-"""A record, and its place in the recording."""
-
-
-class _RecordedAction(NamedTuple):
-    record: Record
-    action: ClientAction
-    following: list[_Placed]
-    accepted: bool
-    """Whether its response says so; a login that does lets the traffic begin that follows from it."""
 
 
 class Miss(NamedTuple):
@@ -46,24 +33,25 @@ class Miss(NamedTuple):
 class Replay:
     """A recording that any number of clients are played."""
 
-    def __init__(self, recording: Recording, name: str, speed: float = 0) -> None:
+    def __init__(self, recording: Recording, name: str, speed: float = 0, room: int = ROOM) -> None:
         self.name = name
         self.speed = speed
-        self.misses: list[Miss] = []
-        self._connections = _by_connection(recording.records)
+        self.misses: History[Miss] = History(room, lambda miss: len(miss.action.frame) + len(miss.report))
+        """Of very many the last ones: those that take `room` bytes."""
+        self._connections = recorded_connections(recording.records)
         if not self._connections:
             raise RecordingError(name, 0, "there is no connection in it to replay")
         self._free: list[int] = []
         self._players: dict[int, ReplayConnection] = {}
 
-    def connect(self, now: float) -> "ReplayConnection":
-        """A client connected; what it will be played."""
+    def connect(self, playback: Playback, now: float, turned: Callable[[], object]) -> "ReplayConnection":
+        """A client connected, and is played something by `playback`; `turned` is called when it is to play another."""
         self._free = self._free or list(self._connections)
-        player = ReplayConnection(self, self._free.pop(0), now)
+        player = ReplayConnection(self, self._free.pop(0), playback, now, turned)
         self._players[player.number] = player
         return player
 
-    def exchange(self, player: "ReplayConnection", sent: list[ClientAction]) -> int:
+    def exchange(self, player: "ReplayConnection", sent: list[ClientAction], now: float) -> int:
         """Another connection, on which all that a client has sent was sent; 0 if there is none to be had.
 
         One that nobody plays; or one whose client could as well play this client's, and does so from now on.
@@ -77,18 +65,18 @@ class Replay:
                 self._free.sort(key=list(self._connections).index)
             elif _all_sent(self._connections[mine].actions, self._players[number].sent):
                 self._players[mine] = self._players[number]
-                self._players[mine].turn_to(mine)
+                self._players[mine].turn_to(mine, now)
             else:
                 continue
             self._players[number] = player
             return number
         return 0
 
-    def script(self, number: int) -> "_RecordedConnection":
+    def script(self, number: int) -> RecordedConnection:
         """What was recorded of a connection."""
         return self._connections[number]
 
-    def nearest(self, number: int, action: ClientAction) -> tuple[int, _RecordedAction] | None:
+    def nearest(self, number: int, action: ClientAction) -> tuple[int, RecordedAction] | None:
         """The recorded action that is most like one that arrived, and its connection; this connection's come first."""
         candidates = [
             (nearness(each.action, action), owner == number, owner, each)
@@ -102,80 +90,72 @@ class Replay:
         return owner, each
 
 
-class _RecordedConnection(NamedTuple):
-    opened: float
-    actions: list[_RecordedAction]
-    unasked: list[_Placed]
-    """What the server sends because of the connection alone, the greeting first."""
-
-
 class ReplayConnection:
     """What one client is played."""
 
-    def __init__(self, replay: Replay, number: int, now: float) -> None:
+    def __init__(
+        self, replay: Replay, number: int, playback: Playback, now: float, turned: Callable[[], object]
+    ) -> None:
         self.number = number
         self._replay = replay
+        self._playback = playback
+        self._turned = turned
         self._opened = now
         self._used: dict[int, float] = {}
-        self._sent: list[tuple[ClientAction, float]] = []  # what was answered
-        self._turned: list[Timed] | None = None
-        self._busy_until = now
+        self._sent: list[tuple[ClientAction, float]] = []  # what was answered: at most what was recorded
         self._stood_in = False  # a login that was not recorded
+        script = replay.script(number)
+        playback.follow(script.opened, now, now, answer=script.greeting.pieces(""), events=script.events.pieces(""))
 
-    def opened(self) -> list[Timed]:
-        """What comes without being asked for."""
-        script = self._replay.script(self.number)
-        greeting = {place for place, _ in script.unasked[:1]}
-        return self._schedule(script.unasked, script.opened, self._opened, greeting)
-
-    def respond(self, action: ClientAction, now: float) -> list[Timed] | None:
-        """What follows from an action, or None where nothing of the kind was recorded.
-
-        When `number` has changed with it, nothing is to be left of what was to come unasked.
-        """
+    def respond(self, action: ClientAction, arrived: float, now: float) -> RecordedAction | None:
+        """Answer an action, from `now` on, as one like it was answered; None where nothing of the kind was recorded."""
         found = self._find(action)
-        others: list[Timed] = []
-        if found is None and (other := self._replay.exchange(self, [*self.sent, action])):
-            others = [timed for timed in self._play_instead(other) if timed.due > now]
+        if found is None and (other := self._replay.exchange(self, [*self.sent, action], now)):
+            self._play_instead(other, now)
             found = self._find(action)
-        if found is None:
-            return None
-        self._sent.append((action, now))
-        return others + self._follow(found, action, now)
+        if found is not None:
+            self._sent.append((action, arrived))
+            self._follow(found, action, arrived, now, found.answer.pieces(action.action_id))
+        return found
+
+    def stand_in(self, action: ClientAction, now: float) -> None:
+        """A client logged in as was not recorded: play what followed from the recorded login, but its answer."""
+        self._stood_in = True
+        for each in self._replay.script(self.number).actions:
+            if each.is_accepted_login and each.record.cause not in self._used:
+                self._follow(each, action, now, now)
+                return
 
     @property
     def sent(self) -> list[ClientAction]:
         """What the client has sent and was answered."""
         return [action for action, _ in self._sent]
 
-    def turn_to(self, other: int) -> None:
+    def turn_to(self, other: int, now: float) -> None:
         """Play another connection from now on, on which the same was sent so far."""
-        self._turned = self._play_instead(other)
+        self._play_instead(other, now)
+        self._turned()
 
-    def turned(self, now: float) -> list[Timed] | None:
-        """After `turn_to`, once: what is to be played instead of all that was to come; otherwise None."""
-        turned, self._turned = self._turned, None
-        return None if turned is None else [timed for timed in turned if timed.due > now]
-
-    def _play_instead(self, other: int) -> list[Timed]:
+    def _play_instead(self, other: int, now: float) -> None:
         """Turn to another connection; what follows there from what the client has sent, but for what it has had."""
         self.number = other
         self._used.clear()
-        steps = self.opened()[1:]  # without the greeting
+        self._playback.drop()
+        script = self._replay.script(other)
+        self._playback.follow(script.opened, self._opened, now, events=script.events.pieces(""))
         for action, at in self._sent:
             found = self._find(action)
             if found is not None:
-                steps += [timed for timed in self._follow(found, action, at) if not timed.asked_for]
-        return steps
+                self._follow(found, action, at, now)
+        self._playback.skip(now)
 
-    def stand_in(self, action: ClientAction, now: float) -> list[Timed]:
-        """A client logged in otherwise than was recorded: what followed from the recorded login, without its answer."""
-        self._stood_in = True
-        for each in self._replay.script(self.number).actions:
-            if each.accepted and each.action.name.lower() == "login" and each.record.cause not in self._used:
-                steps = self._follow(each._replace(following=each.following[1:]), action, now)
-                return steps
-        return []
+    def _follow(
+        self, each: RecordedAction, action: ClientAction, at: float, now: float, answer: Sequence[Placed] = ()
+    ) -> None:
+        """Play what follows from an action that came at a time."""
+        self._used[each.record.cause or 0] = at
+        events = each.events.pieces(action.action_id)
+        self._playback.follow(each.record.at, at, now, answer=answer, events=events, ends=each.ends.pieces(""))
 
     def miss(self, action: ClientAction) -> Miss:
         """Say that there is no answer to an action, and which recorded one is nearest."""
@@ -190,10 +170,10 @@ class ReplayConnection:
             where = f"action {number} of connection {owner}" + (f", line {line}" if line else "")
             report += f"; nearest in {self._replay.name} is {where}: {self._why_not(owner, each, action)}"
         miss = Miss(action, report)
-        self._replay.misses.append(miss)
+        self._replay.misses.add(miss)
         return miss
 
-    def _why_not(self, owner: int, each: _RecordedAction, action: ClientAction) -> str:
+    def _why_not(self, owner: int, each: RecordedAction, action: ClientAction) -> str:
         if different := differences(each.action, action):
             return "; ".join(different)
         if owner != self.number:
@@ -205,7 +185,7 @@ class ReplayConnection:
             else f"the same, but it was used already, at {used:.3f} s"
         )
 
-    def _find(self, action: ClientAction) -> _RecordedAction | None:
+    def _find(self, action: ClientAction) -> RecordedAction | None:
         unused = [each for each in self._eligible() if each.record.cause not in self._used]
         exact = next((each for each in unused if matches(each.action, action)), None)
         if exact is None and action.name.lower() == "login":
@@ -214,49 +194,16 @@ class ReplayConnection:
             return next((each for each in logins if each.action.get("Username").lower() == user), None)
         return exact
 
-    def _eligible(self) -> list[_RecordedAction]:
+    def _eligible(self) -> list[RecordedAction]:
         """The actions that can be answered now: what was sent after the login needs a login."""
         actions = self._replay.script(self.number).actions
-        logins = [each for each in actions if each.accepted and each.action.name.lower() == "login"]
+        logins = [each for each in actions if each.is_accepted_login]
         if not logins or self._stood_in or any(each.record.cause in self._used for each in logins):
             return actions
         return actions[: actions.index(logins[0]) + 1]
 
-    def _follow(self, each: _RecordedAction, action: ClientAction, now: float) -> list[Timed]:
-        self._used[each.record.cause or 0] = now
-        old, new = each.action.action_id, action.action_id
-        following = [(place, _with_action_id(record, old, new)) for place, record in each.following]
-        answers = _answers(following, new)
-        # An answer does not begin before the one before it has ended.
-        earliest = self._busy_until
-        closes = {place for place, record in following if record.kind != "data"}
-        steps = [
-            timed._replace(due=max(timed.due, earliest)) if timed.order in answers else timed
-            for timed in self._schedule(following, each.record.at, now, answers | closes)
-        ]
-        self._busy_until = max([earliest, *(timed.due for timed in steps if timed.order in answers)])
-        return steps
 
-    def answered_at(self) -> float:
-        """When the last answer so far has been sent."""
-        return self._busy_until
-
-    def _due(self, at: float, since: float, start: float) -> float:
-        # Rounded, so that what was at one time is at one time again.
-        return round(start + (at - since) / self._replay.speed, 6) if self._replay.speed else start
-
-    def _schedule(self, records: list[_Placed], since: float, start: float, asked_for: set[int]) -> list[Timed]:
-        steps = []
-        for order, record in records:
-            if record.kind != "data":
-                step = Close("eof" if record.kind == "eof" else "reset")
-                steps.append(Timed(self._due(record.at, since, start), order, step, None, order in asked_for))
-            for at, data in pieces(record) if record.chunks else [(record.at, record.data)]:
-                steps.append(Timed(self._due(at, since, start), order, Send(data), at, order in asked_for))
-        return steps
-
-
-def _all_sent(actions: list[_RecordedAction], sent: list[ClientAction]) -> bool:
+def _all_sent(actions: list[RecordedAction], sent: list[ClientAction]) -> bool:
     """Whether every one of some actions was recorded, each for itself."""
     left = list(actions)
     for action in sent:
@@ -265,68 +212,3 @@ def _all_sent(actions: list[_RecordedAction], sent: list[ClientAction]) -> bool:
             return False
         left.remove(found)
     return True
-
-
-def _by_connection(records: list[Record]) -> dict[int, _RecordedConnection]:
-    """The recorded connections, in the order in which they were opened."""
-    connections: dict[int, _RecordedConnection] = {}
-    actions: dict[int, _RecordedAction] = {}
-    ended = set()
-    for place, record in enumerate(records):
-        if record.connection not in connections:
-            connections[record.connection] = _RecordedConnection(record.at, [], [])
-        own = connections[record.connection]
-        if record.direction == ">":
-            if record.kind != "data":
-                ended.add(record.connection)
-            elif record.cause is not None:
-                each = actions[record.cause] = _RecordedAction(record, read_action(record.data), [], False)
-                own.actions.append(each)
-        elif record.direction == "<" and record.cause is not None and record.cause in actions:
-            actions[record.cause].following.append((place, record))
-        elif record.direction == "<" and not (record.kind != "data" and record.connection in ended):
-            own.unasked.append((place, record))
-    connections.pop(0, None)
-    for own in connections.values():
-        own.actions[:] = [each._replace(accepted=_accepted(each)) for each in own.actions]
-    return connections
-
-
-def _accepted(each: _RecordedAction) -> bool:
-    return bool(each.following) and parse(each.following[0][1].data).get(KEY_RESPONSE) in SUCCESSES
-
-
-def _answers(following: list[_Placed], action_id: str) -> set[int]:
-    """Which records are of the response or the list that an action is answered with; the rest are events."""
-    places = set()
-    listing = False
-    for place, record in following:
-        if record.kind != "data" or (not listing and is_unasked(record.data)):
-            continue
-        message = parse(record.data)
-        own = (message.action_id or "") == action_id
-        plain = "Privilege" not in message
-        if not isinstance(message, Event):
-            places.add(place)
-            listing = message.get("EventList", "").lower() == "start"
-        elif (own or plain) if listing else (own and plain and action_id):
-            # Some items of lists have a Privilege, and some have no ActionID.
-            places.add(place)
-            listing = listing and not ends_list(message)
-    return places
-
-
-def _with_action_id(record: Record, old: str, new: str) -> Record:
-    """A record with the client's ActionID in place of the recorded one."""
-    if old == new or record.kind != "data":
-        return record
-    data = record.data
-    if old:
-        line = re.search(rb"^(ActionID:[ \t]*)" + re.escape(encode(old)) + rb"\r\n", data, re.MULTILINE | re.IGNORECASE)
-        if line is None:
-            return record
-        return splice(record, *line.span(), line[1] + encode(new) + b"\r\n" if new else b"")
-    if data.startswith(b"Response:"):
-        second = data.index(b"\r\n") + 2
-        return splice(record, second, second, b"ActionID: " + encode(new) + b"\r\n")
-    return record

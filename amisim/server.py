@@ -119,7 +119,7 @@ class Server:
         self._context = context() if tls is True else tls or None
         self._watch = watch
         try:
-            self._replay = _replay(recording, speed) if recording else None
+            self._replay = _replay(recording, speed, limits.history) if recording else None
         except RecordingError as error:
             if said is None or recording is not said.recording:
                 raise
@@ -399,12 +399,12 @@ def system_reason(error: OSError) -> str:
     return os.strerror(int(number[1])) if number else error.strerror or str(error)
 
 
-def _replay(recording: str | Path | Recording, speed: float) -> Replay:
+def _replay(recording: str | Path | Recording, speed: float, room: int) -> Replay:
     if isinstance(recording, Recording):
-        return Replay(recording, "the recording", speed)
+        return Replay(recording, "the recording", speed, room)
     path = library.find(recording)
     with RecordingReader(path) as reader:
         records = list(consistent(path, reader))
         if reader.truncated:
             _logger.warning("%s, line %d: %s", path, reader.truncated, CUT_SHORT)
-        return Replay(Recording(reader.header, records, reader.truncated), str(recording), speed)
+        return Replay(Recording(reader.header, records, reader.truncated), str(recording), speed, room)

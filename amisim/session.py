@@ -17,19 +17,18 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ami import wire
-from ami.catalogue import parse
 from amisim.action import ActionReader, ClientAction, read_action
 from amisim.asterisk import Answer, Flush, UntilEvent, answer_of
 from amisim.filters import EventFilter, event_filter, passes
 from amisim.host import Host
+from amisim.playback import NEVER, Playback
+from amisim.recorded import RecordedAction
 from amisim.replay import ReplayConnection
 from amisim.script import At, Rule
-from amisim.steps import Close, Emit, Played, Send, Timed, answer, render, response
+from amisim.steps import Close, Emit, Played, Send, answer, render, response
 from amisim.users import ALL, User, classes, mask
 
 __all__ = ["ServerSession"]
-
-_LAST = 2**31  # the order of what is no recorded step
 
 _TURN = 65_536
 """About how many bytes a connection sends before others have their turn."""
@@ -82,35 +81,28 @@ class ServerSession:
         """Set when the connection is to be closed, after the chunks that are there by then."""
         self._now = now
         self._began = now
-        self._inbox: deque[ClientAction] = deque()
+        self._inbox: deque[tuple[ClientAction, float]] = deque()  # actions, and when they arrived
         self._answering: _Playing | None = None  # nothing else is sent before it is complete
         self._until_event: _Playing | None = None
         self._pending: list[_Pending] = []
         self._plays: list[tuple[float, int, _Playing]] = []
-        self._scheduled: list[tuple[float, int, int, Timed]] = []  # what is replayed, the next one last
         self._order = itertools.count()
         self._room = _TURN  # for how many more bytes in this turn
-        self._held_back: list[tuple[float, Timed]] = []
         self._chunks: list[bytes] = []
-        self._received = 0
         self._eof = False
         self._actions = ActionReader(max_line=host.limits.line, max_headers=host.limits.headers)
         self._frames = wire.FrameReader(from_server=False)
-        self._keeps_time = host.replay is not None and host.replay.speed > 0
-        self._replayed = host.replay.connect(now) if host.replay is not None else None
-        if self._replayed is None and len(host.unauthenticated) >= host.limits.auth_limit:
+        self._recorded = Playback(0 if host.replay is None else host.replay.speed, host.holds_back)
+        self._replayed: ReplayConnection | None = None
+        if host.replay is not None:
+            self._replayed = host.replay.connect(self._recorded, now, lambda: host.touched.add(number))
+        elif len(host.unauthenticated) < host.limits.auth_limit:
+            self._chunks.append(f"Asterisk Call Manager/{host.ami_version}\r\n".encode())
+        else:
             self.closing = Close()
         host.sessions[number] = self
         host.unauthenticated.add(number)
-        if self._replayed is not None:
-            opening = self._replayed.opened()
-        else:
-            opening = [Timed(now, 0, Send(f"Asterisk Call Manager/{host.ami_version}\r\n".encode()))]
-        self._schedule(opening)
-        self._greets_at = max([now, *(each.due for each in opening if each.order == opening[0].order)])
-        self._early: list[ClientAction] = []  # what came before the greeting was due, which is not looked at before
-        self._answered_at = self._greets_at
-        self._begin_timelines("connect", self._greets_at)
+        self._begin_timelines("connect", self._recorded.next_due if self._recorded.is_answering else now)
         self.handle_timer(now)
 
     # What a driver calls
@@ -123,10 +115,7 @@ class ServerSession:
         else:
             actions = [read_action(frame) for frame in self._frames.feed(data)]
         for action in actions:
-            if now < self._greets_at:
-                self._early.append(action)
-            else:
-                self._receive(action, now)
+            self._receive(action, now)
         if self._frames.error is not None:
             self.closing = Close("reset")
         self.handle_timer(now)
@@ -137,7 +126,6 @@ class ServerSession:
         if self.closing == Close("half"):
             self.closing = Close()
         self._wake(now)
-        self._serve(now)
         self.handle_timer(now)
 
     def closed(self) -> None:
@@ -152,7 +140,7 @@ class ServerSession:
         """
         if not self.logged_in:
             return False
-        if self._answering is not None:
+        if self._is_answering:
             self._pending.append(_Pending(data, True))
             return self._wake(now)
         if not self._sees(data):
@@ -166,24 +154,14 @@ class ServerSession:
 
     def play(self, now: float) -> None:
         """Let recorded traffic go that was held back, as if what it follows from had happened now."""
-        for since, timed in self._held_back:
-            self._schedule([timed._replace(due=timed.due + now - since)])
-        self._held_back.clear()
+        self._recorded.play(now)
         self.handle_timer(now)
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
-        turned = None if self._replayed is None else self._replayed.turned(now)
-        if turned is not None:
-            self._drop_unasked()
-            self._schedule_recorded(turned, now)
-        if self._early and now >= self._greets_at:
-            self._do_until(self._greets_at)
-            early, self._early = self._early, []
-            for action in early:
-                self._receive(action, self._greets_at)
-            self._serve(self._greets_at)
         self._do_until(now)
+        if self.closing is None and self._eof and not self._inbox and not self._is_answering:
+            self.closing = Close()
         if self.closing is None and now >= self._auth_deadline:
             self.closing = Close()
         self._now = now
@@ -193,7 +171,7 @@ class ServerSession:
         if self.closing is not None:
             return None
         deadline = min(self._next_recorded, self._next_played, self._auth_deadline)
-        return None if deadline == float("inf") else deadline
+        return None if deadline == NEVER else deadline
 
     def take_chunks(self) -> list[bytes]:
         """What is to be sent now; each is one write."""
@@ -231,34 +209,40 @@ class ServerSession:
     def stand_in(self, action: ClientAction) -> None:
         """Play what followed from the recorded login, of which this one takes the place."""
         if self._replayed is not None:
-            self._schedule_recorded(self._replayed.stand_in(action, self._now), self._now)
+            self._replayed.stand_in(action, self._now)
 
     # One thing after the other
 
     def _receive(self, action: ClientAction, now: float) -> None:
         if self.closing is not None:
             return
-        self._received += 1
         self.host.arrived(self.number, action)
-        self._inbox.append(action)
+        self._inbox.append((action, now))
         self._wake(now)
         self._serve(now)
 
-    def _serve(self, now: float) -> None:
-        """Begin to answer what has come, and close when all is answered that a client sent who has gone."""
-        while self._inbox and self._answering is None:
-            self._begin(self._inbox.popleft(), now)
-        if self._eof and not self._inbox and not self._early and self._answering is None:
-            self._schedule([Timed(max(now, self._answered_at), _LAST, Close())])
+    @property
+    def _is_answering(self) -> bool:
+        """Whether an answer is under way, recorded or not, or the greeting: nothing else is said meanwhile."""
+        return self._answering is not None or self._recorded.is_answering
 
-    def _begin(self, action: ClientAction, now: float) -> None:
+    def _serve(self, now: float) -> None:
+        """Begin to answer what has come."""
+        while self._inbox and not self._is_answering and self.closing is None:
+            action, arrived = self._inbox.popleft()
+            self._begin(action, arrived, now)
+
+    def _begin(self, action: ClientAction, arrived: float, now: float) -> None:
+        self._now = now
         try:
             rule = self._rule_for(action)
         except Exception as error:  # of a condition in a script
             self.closing = self._fail(f"a condition on {action.name}", error)
             return
         if self._replayed is not None and rule is None:
-            if self._answer_as_recorded(self._replayed, action, now):
+            found = self._replayed.respond(action, arrived, now)
+            if found is not None:
+                self._note_recorded_answer(action, found)
                 return
             steps = self._answer_to_unrecorded(self._replayed, action)
         else:
@@ -294,16 +278,16 @@ class ServerSession:
 
     @property
     def _next_recorded(self) -> float:
-        return self._scheduled[-1][0] if self._scheduled else float("inf")
+        return self._recorded.next_due if self._answering is None else NEVER
 
     @property
     def _next_played(self) -> float:
-        return self._plays[0][0] if self._plays else float("inf")
+        return self._plays[0][0] if self._plays else NEVER
 
     @property
     def _auth_deadline(self) -> float:
         is_free = self.logged_in or self._replayed is not None
-        return float("inf") if is_free else self._began + self.host.limits.auth_timeout
+        return NEVER if is_free else self._began + self.host.limits.auth_timeout
 
     def _do_until(self, now: float) -> None:
         self._room = _TURN
@@ -364,7 +348,7 @@ class ServerSession:
 
     def _send(self, playing: _Playing, data: bytes) -> None:
         if playing is not self._answering:
-            if self._answering is not None:
+            if self._is_answering:
                 self._pending.append(_Pending(data, False))
             else:
                 self._chunks.append(data)
@@ -405,62 +389,24 @@ class ServerSession:
     # Recorded answers
 
     def _send_recorded(self, now: float) -> None:
-        before = None
-        while self._scheduled and self._scheduled[-1][0] <= now and self.closing is None:
-            timed = self._scheduled.pop()[-1]
-            if isinstance(timed.step, Close):
-                self.closing = timed.step
-            elif before is not None and timed.chunk is not None and (timed.due, timed.chunk) == before:
-                self._chunks[-1] += timed.step.data
-            else:
-                self._chunks.append(timed.step.data)
-            before = timed.due, timed.chunk
-
-    def _schedule(self, steps: Iterable[Timed]) -> None:
-        # At once, answers go in the order of the actions; at the recorded times, in the recorded order.
-        first = 0 if self._keeps_time else self._received << 32
-        self._scheduled += [(timed.due, first | timed.order, next(self._order), timed) for timed in steps]
-        self._scheduled.sort(reverse=True)  # what was in order takes no time
-
-    def _answer_as_recorded(self, replayed: ReplayConnection, action: ClientAction, now: float) -> bool:
-        played = replayed.number
-        steps = replayed.respond(action, now)
-        if steps is None:
-            return False
-        if replayed.number != played:
-            self._drop_unasked()
-        self._note_recorded_answer(action, steps)
-        self._schedule_recorded(steps, now)
-        self._answered_at = max(self._answered_at, replayed.answered_at())
-        return True
+        self.closing = self._recorded.take(now, self._chunks)
+        if not self._is_answering:
+            self._flush()
+            self._serve(self._recorded.answered_at)
 
     def _answer_to_unrecorded(self, replayed: ReplayConnection, action: ClientAction) -> Answer:
         if not self.logged_in or action.name.lower() in _ALWAYS_SERVED:
             return answer_of(self, action)
         return iter([response("Error", Message=f"amisim: {replayed.miss(action).report}")])
 
-    def _drop_unasked(self) -> None:
-        """Forget what was to come unasked, as the client plays another connection now."""
-        self._scheduled = [each for each in self._scheduled if each[-1].asked_for]
-        self._held_back.clear()
-
-    def _schedule_recorded(self, steps: list[Timed], now: float) -> None:
-        hold_back = self.host.holds_back()
-        self._schedule(timed for timed in steps if timed.asked_for or not hold_back)
-        self._held_back += [(now, timed) for timed in steps if hold_back and not timed.asked_for]
-
-    def _note_recorded_answer(self, action: ClientAction, steps: list[Timed]) -> None:
+    def _note_recorded_answer(self, action: ClientAction, found: RecordedAction) -> None:
         """What a recorded answer means for this connection."""
-        accepted = any(
-            isinstance(each.step, Send) and each.step.data.startswith(b"Response: Success") for each in steps
-        )
         name = action.name.lower()
         if name == "challenge":
-            answers = [parse(each.step.data) for each in steps if isinstance(each.step, Send)]
-            self.challenge = next((answer["Challenge"] for answer in answers if "Challenge" in answer), "")
-        if name == "login" and accepted:
+            self.challenge = found.response.get("Challenge", "")
+        elif name == "login" and found.is_accepted:
             self.log_in(action)
-        elif name == "events" and accepted:
+        elif name == "events" and found.is_accepted:
             self.mask = mask(action.get("EventMask")) or 0
 
 

@@ -13,7 +13,7 @@ from ami.wire import encode
 from amisim.values import Values
 
 __all__ = [
-    "Close", "Emit", "How", "Message", "Played", "Repeat", "Send", "Set", "Step", "Timed", "To", "Wait", "answer",
+    "Close", "Emit", "How", "Message", "Played", "Repeat", "Send", "Set", "Step", "To", "Wait", "answer",
     "checked", "close", "emit", "event", "flat", "list_complete", "play", "raw", "render", "repeat", "response", "wait",
 ]  # fmt: skip
 
@@ -77,24 +77,6 @@ Step = Send | Message | Wait | Close | Emit | Set | Repeat
 
 Played = Send | Wait | Close | Emit
 """What a session plays: nothing in it is left to fill in."""
-
-
-class Timed(NamedTuple):
-    """A step, and when it is due."""
-
-    due: float
-    """When: in seconds, on the clock of the session."""
-
-    order: int
-    """What is due at the same time goes in this order."""
-
-    step: Send | Close
-
-    chunk: float | None = None
-    """What is due at the same time, and of the same chunk, is sent in one write."""
-
-    asked_for: bool = True
-    """Whether it is of the answer to an action; what is not can be held back."""
 
 
 def response(status: str = "Success", **headers: object) -> Message:

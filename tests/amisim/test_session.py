@@ -1,69 +1,16 @@
 """The server's session: what Asterisk does, with bytes and times only."""
 
-import hashlib
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amisim.host import BANNERS, Host, Limits
-from amisim.recording import Record, Recording
-from amisim.replay import Replay
+from amisim.host import BANNERS, Limits
 from amisim.script import Script
 from amisim.session import ServerSession
 from amisim.steps import Close, event, list_complete, raw, repeat, response, wait
 from amisim.users import User
 
-LOGIN = "Action: Login / ActionID: 1 / Username: admin / Secret: s3cret"
-ACCEPTED = "Response: Success / ActionID: 1 / Message: Authentication accepted"
-BOOTED = "Event: FullyBooted / Privilege: system,all / Uptime: 100 / LastReload: 100 / Status: Fully Booted"
-
-
-def frame(text: str) -> bytes:
-    return f"{text} /  / ".replace(" / ", "\r\n").encode()
-
-
-class Client:
-    """The client of a session, and its clock."""
-
-    def __init__(self, version="22", replay: Replay | None = None, log_in=False, **options) -> None:
-        self.script = Script()
-        self.arrived: list[str] = []
-        self.holds_back = False
-        host = Host(
-            users=options.pop("users", {"admin": "s3cret"}),
-            version=version,
-            script=self.script,
-            replay=replay,
-            challenge=lambda: "123456789",
-            arrived=lambda number, action: self.arrived.append(action.name),
-            holds_back=lambda: self.holds_back,
-            wall_clock=lambda: 1_700_000_000.5,
-            **options,
-        )
-        self.session = ServerSession(host, 1, 0.0)
-        self.greeting = self.take()
-        if log_in:
-            self.say(LOGIN)
-
-    def take(self) -> bytes:
-        return b"".join(self.session.take_chunks())
-
-    def say(self, *texts: str, at: float = 0.0) -> bytes:
-        return self.send(b"".join(map(frame, texts)), at)
-
-    def send(self, data: bytes, at: float = 0.0) -> bytes:
-        self.session.receive_data(data, at)
-        return self.take()
-
-    def emit(self, event: bytes, at: float = 0.0) -> bytes:
-        self.session.handle_timer(at)
-        self.session.emit(event, at)
-        return self.wait_until(at)
-
-    def wait_until(self, at: float) -> bytes:
-        self.session.handle_timer(at)
-        return self.take()
+from .sessions import ACCEPTED, BOOTED, CALL_EVENT, LOGIN, Client, frame, key, names_in
 
 
 @pytest.mark.parametrize(("version", "ami"), BANNERS.items())
@@ -89,10 +36,6 @@ def test_a_client_that_wants_no_events_is_not_told_of_the_boot():
     assert client.say(f"{LOGIN} / Events: off") == frame(ACCEPTED)
     client.session.emit(b"Event: X\r\n\r\n", 0.0)
     assert client.take() == b""
-
-
-def key(challenge: str, secret="s3cret") -> str:
-    return hashlib.md5(f"{challenge}{secret}".encode()).hexdigest()
 
 
 def test_a_login_by_challenge():
@@ -307,256 +250,10 @@ def test_a_list_is_counted_unless_a_count_is_given():
     assert client.say("Action: Agents").endswith(frame("Event: AgentsEnd / EventList: Complete / ListItems: 9 / X: y"))
 
 
-# Replay
-
-
-def recording(*frames: tuple[float, str, str, int | None]) -> Replay:
-    records = [Record(0.0, 1, "", "open"), Record(0.0, 1, "<", "data", b"Asterisk Call Manager/9.9\r\n")]
-    for at, direction, text, cause in frames:
-        records.append(Record(at, 1, direction, "data", frame(text), cause, (), len(records)))  # type: ignore[arg-type]
-    return Replay(Recording({}, records), "test.yaml", speed=2)
-
-
-QUEUE = [
-    (1.0, ">", LOGIN, 1),
-    (1.0, "<", ACCEPTED, 1),
-    (5.0, "<", "Event: Hangup / Channel: a", 1),
-    (6.0, ">", "Action: QueueStatus / ActionID: q / Queue: support", 2),
-    (6.5, "<", "Response: Success / ActionID: q", 2),
-]
-
-
-def test_a_recording_is_played_faster_with_the_action_ids_of_the_client():
-    client = Client(replay=recording(*QUEUE))
-    assert client.greeting == b"Asterisk Call Manager/9.9\r\n"
-    assert client.say(LOGIN.replace("ActionID: 1", "ActionID: x"), at=10.0) == frame(ACCEPTED.replace("1", "x"))
-    assert client.session.logged_in
-    assert client.say("Action: QueueStatus / Queue: support", at=11.0) == b""
-    assert client.wait_until(11.25) == frame("Response: Success"), "no ActionID was sent, so none comes back"
-    assert client.wait_until(12.0) == frame("Event: Hangup / Channel: a")
-
-
-def test_an_item_with_a_privilege_is_part_of_its_list():
-    client = Client(replay=recording(
-        (1.0, ">", LOGIN, 1), (1.0, "<", ACCEPTED, 1),
-        (2.0, ">", "Action: Status / ActionID: s", 2),
-        (2.0, "<", "Response: Success / ActionID: s / EventList: start", 2),
-        (2.0, "<", "Event: Status / Privilege: Call / ActionID: s", 2),
-        (2.0, "<", "Event: StatusComplete / ActionID: s / EventList: Complete", 2),
-        (2.0, "<", "Event: OriginateResponse / Privilege: call,all / ActionID: s", 2),
-    ))  # fmt: skip
-    client.holds_back = True
-    client.say(LOGIN)
-    answer = client.say("Action: Status / ActionID: s").decode()
-    assert "Event: Status\r\n" in answer
-    assert answer.endswith("EventList: Complete\r\n\r\n")
-
-
-def test_a_recorded_challenge_can_be_answered_by_a_user_who_was_not_recorded():
-    challenge = [
-        (0.5, ">", "Action: Challenge / AuthType: MD5", 9),
-        (0.5, "<", "Response: Success / Challenge: 987654321", 9),
-    ]
-    recorded = [(at, way, text.replace("admin", "other"), cause) for at, way, text, cause in QUEUE]
-    client = Client(replay=recording(*challenge, *recorded))
-    client.say("Action: Challenge / AuthType: MD5")
-    login = f"Action: Login / ActionID: 1 / AuthType: MD5 / Username: admin / Key: {key('987654321')}"
-    assert client.say(login) == frame(ACCEPTED)
-
-
-def test_what_was_sent_after_the_login_is_not_answered_before():
-    client = Client(replay=recording(*QUEUE))
-    denied = frame("Response: Error / ActionID: 2 / Message: Permission denied")
-    assert client.say("Action: QueueStatus / ActionID: 2 / Queue: support") == denied
-    client.say(LOGIN)
-    assert client.say("Action: QueueStatus / ActionID: 2 / Queue: support", at=9.0) != denied
-
-
-def test_what_nobody_asked_for_can_be_held_back_until_it_is_to_be_played():
-    client = Client(replay=recording(*QUEUE))
-    client.holds_back = True
-    assert client.say(LOGIN, at=10.0) == frame(ACCEPTED)
-    assert client.say("Action: QueueStatus / ActionID: 2 / Queue: support", at=11.0) == b""
-    assert client.wait_until(50.0) == frame("Response: Success / ActionID: 2")
-    client.session.play(60.0)
-    assert client.wait_until(61.9) == b""
-    assert client.wait_until(62.0) == frame("Event: Hangup / Channel: a"), "as long after as it was after the login"
-
-
-def test_an_action_id_is_put_where_none_was_recorded():
-    client = Client(replay=recording((1.0, ">", "Action: Odd", 1), (1.0, "<", "Response: Success / X: y", 1)))
-    assert client.say("Action: Odd / ActionID: mine") == frame("Response: Success / ActionID: mine / X: y")
-
-
-def test_any_recorded_user_may_log_in_with_any_secret():
-    client = Client(replay=recording(*QUEUE))
-    login = "Action: Login / ActionID: 1 / Username: Admin / AuthType: MD5 / Key: whatever"
-    assert client.say(login) == frame(ACCEPTED)
-
-
-def test_another_user_gets_what_followed_the_recorded_login_but_answered_for_itself():
-    recorded = recording(*[(at, way, text.replace("admin", "other"), cause) for at, way, text, cause in QUEUE])
-    client = Client(replay=recorded)
-    assert client.say(LOGIN, at=10.0) == frame(ACCEPTED)
-    assert client.wait_until(12.0) == frame("Event: Hangup / Channel: a")
-
-
-def test_what_was_not_recorded_is_answered_with_the_nearest_that_was():
-    replay = recording(*QUEUE)
-    client = Client(replay=replay)
-    client.say(LOGIN)
-    answer = client.say("Action: QueueStatus / ActionID: 2 / Queue: sales").decode()
-    report = (
-        "no recorded answer to QueueStatus (Queue: sales); nearest in test.yaml is action 2 of connection 1, line 5: "
-        "Queue is 'support' there, 'sales' here"
-    )
-    assert answer == f"Response: Error\r\nActionID: 2\r\nMessage: amisim: {report}\r\n\r\n"
-    assert [miss.report for miss in replay.misses] == [report]
-
-
-def test_each_recorded_action_answers_once():
-    replay = recording(*QUEUE)
-    client = Client(replay=replay)
-    client.say(LOGIN)
-    client.say("Action: QueueStatus / Queue: support", at=3.25)
-    assert (
-        "the same, but it was used already, at 3.250 s" in client.say("Action: QueueStatus / Queue: support").decode()
-    )
-
-
-def test_asterisks_own_actions_are_served_beside_a_recording():
-    client = Client(replay=recording(*QUEUE))
-    assert client.say("Action: Ping / ActionID: 2") == frame(
-        "Response: Error / ActionID: 2 / Message: Permission denied"
-    )
-    client.say(LOGIN)
-    assert b"Ping: Pong" in client.say("Action: Ping / ActionID: 2")
-    assert b"Challenge: 123456789" in client.say("Action: Challenge / AuthType: MD5")
-    assert client.say("Action: Logoff").startswith(b"Response: Goodbye")
-
-
-def test_an_answer_waits_for_the_one_before_it():
-    client = Client(replay=recording(
-        (1.0, ">", "Action: A", 1), (5.0, "<", "Response: Success / Of: A", 1),
-        (6.0, ">", "Action: B", 2), (6.0, "<", "Response: Success / Of: B", 2),
-    ))  # fmt: skip
-    client.say("Action: A", at=10.0)
-    assert client.say("Action: B", at=10.5) == b""
-    assert client.wait_until(12.0) == frame("Response: Success / Of: A") + frame("Response: Success / Of: B")
-
-
-def two_connections() -> Replay:
-    records = []
-    for number, name in ((1, "One"), (2, "Two")):
-        records += [
-            Record(0.0, number, "", "open"),
-            Record(0.0, number, "<", "data", b"Asterisk Call Manager/9.9\r\n"),
-            Record(1.0, number, ">", "data", frame(f"Action: {name}"), number),
-            Record(1.0, number, "<", "data", frame(f"Response: Success / Of: {name}"), number),
-        ]
-    return Replay(Recording({}, records), "test.yaml")
-
-
-def test_a_client_plays_the_connection_that_begins_as_it_does():
-    replay = two_connections()
-    first, second, third = (Client(replay=replay) for _ in range(3))
-    assert first.say("Action: Two") == frame("Response: Success / Of: Two")
-    assert second.say("Action: One") == frame("Response: Success / Of: One")
-    assert third.say("Action: One") == frame("Response: Success / Of: One"), "all are taken: they begin anew"
-
-
-def test_an_action_of_another_connection_is_said_to_be_one():
-    replay = two_connections()
-    client = Client(replay=replay)
-    client.say("Action: One")
-    client.session.logged_in_at = 0.0
-    assert "the same, but this client plays connection 1" in client.say("Action: Two").decode()
-
-
-def slow_greeting(*names: str) -> Replay:
-    """Connections that are greeted later and later, and begin each with an action of its own."""
-    records = []
-    for number, name in enumerate(names, 1):
-        records += [
-            Record(0.0, number, "", "open"),
-            Record(float(number), number, "<", "data", f"Asterisk {number}\r\n".encode()),
-            Record(5.0, number, ">", "data", frame(f"Action: {name}"), number),
-            Record(5.0, number, "<", "data", frame(f"Response: Success / Of: {name}"), number),
-        ]
-    return Replay(Recording({}, records), "test.yaml", speed=1)
-
-
-@pytest.mark.parametrize(
-    ("action", "answer"), [("One", "Success / Of: One"), ("Ping", "Error / Message: Permission denied")]
-)
-def test_a_client_that_does_not_wait_for_the_greeting_is_greeted_before_it_is_answered(action, answer):
-    client = Client(replay=slow_greeting("One"))
-    assert client.greeting == b""
-    assert client.say(f"Action: {action}", at=0.5) == b""
-    assert client.wait_until(1.0) == b"Asterisk 1\r\n" + frame(f"Response: {answer}")
-
-
-@pytest.mark.parametrize("at", [0.5, 1.0, 1.5])
-def test_a_client_is_greeted_once_whichever_connection_it_turns_out_to_play(at):
-    client = Client(replay=slow_greeting("One", "Two"))
-    assert client.say("Action: Two", at=at) + client.wait_until(9.0) == b"Asterisk 1\r\n" + frame(
-        "Response: Success / Of: Two"
-    )
-
-
-def test_a_client_that_half_closes_before_it_is_greeted_is_answered():
-    client = Client(replay=slow_greeting("One"))
-    client.say("Action: One", at=0.5)
-    client.session.receive_eof(0.6)
-    assert client.wait_until(1.0) == b"Asterisk 1\r\n" + frame("Response: Success / Of: One")
-    assert client.session.closing == Close("eof")
-
-
-def test_at_once_answers_come_in_the_order_of_the_actions_whatever_was_recorded():
-    replay = recording(
-        (1.0, ">", LOGIN, 1), (1.0, "<", ACCEPTED, 1),
-        (2.0, ">", "Action: A", 2), (2.0, "<", "Response: Success / Of: A", 2),
-        (3.0, ">", "Action: B", 3), (3.0, "<", "Response: Success / Of: B", 3),
-    )  # fmt: skip
-    replay.speed = 0
-    client = Client(replay=replay)
-    client.say(LOGIN)
-    answers = client.say("Action: B", "Action: Events / EventMask: on", "Action: A")
-    of = [frame(f"Response: Success / {which}") for which in ("Of: B", "Events: On", "Of: A")]
-    assert answers == b"".join(of)
-
-
-def test_clients_that_begin_alike_play_the_connections_on_which_they_go_on_as_they_do():
-    records = []
-    for number in (1, 2, 3):
-        frames = [(LOGIN, ACCEPTED), (f"Action: Getvar / Variable: V{number}", f"Response: Success / Value: {number}")]
-        records += [Record(0.0, number, "", "open"), Record(0.0, number, "<", "data", b"Asterisk Call Manager/9\r\n")]
-        for place, (action, answer) in enumerate(frames):
-            cause = 2 * number + place
-            records.append(Record(1.0 + place, number, ">", "data", frame(action), cause))
-            records.append(Record(1.0 + place, number, "<", "data", frame(answer), cause))
-        records.append(Record(9.0, number, "<", "data", frame(f"Event: Of / Number: {number}"), 2 * number))
-    replay = Replay(Recording({}, records), "test.yaml", speed=1)
-    clients = [Client(replay=replay) for _ in range(3)]
-    for client in clients:
-        assert client.say(LOGIN, at=1.0) == frame(ACCEPTED)
-    for client, number in zip(clients, (3, 1, 2), strict=True):
-        assert client.say(f"Action: Getvar / Variable: V{number}", at=2.0) == frame(
-            f"Response: Success / Value: {number}"
-        )
-        assert client.wait_until(99.0) == frame(f"Event: Of / Number: {number}")
-    assert replay.misses == []
-
-
 # Who may do and see what, and what Asterisk reports of it
 
 
-CALL_EVENT = b"Event: Hangup\r\nPrivilege: call,all\r\n\r\n"
 READER = User("s3cret", read="call,system", write="reporting")
-
-
-def names_in(data: bytes) -> list[str]:
-    return [text.partition("\r\n")[0] for text in data.decode().split("\r\n\r\n")[:-1]]
 
 
 def test_an_action_needs_one_of_its_classes_though_a_script_answers_it():
@@ -763,23 +460,3 @@ def test_a_frame_without_an_action_is_answered_before_it_is_reported():
     client = Client(users={"admin": User("s3cret", "all")}, log_in=True)
     assert names_in(client.say("Key: value")) == ["Response: Error", "Event: RequestBadFormat"]
     assert names_in(client.send(b"\r\n\r\n")) == ["Response: Error", "Event: RequestBadFormat"] * 2
-
-
-def test_a_login_that_was_not_recorded_is_one_on_every_recorded_connection():
-    records = []
-    for number, name in ((1, "One"), (2, "Two")):
-        records += [
-            Record(0.0, number, "", "open"),
-            Record(0.0, number, "<", "data", b"Asterisk Call Manager/9.9\r\n"),
-            Record(1.0, number, ">", "data", frame("Action: Login / Username: recorded / Secret: x"), number),
-            Record(1.0, number, "<", "data", frame("Response: Success"), number),
-            Record(2.0, number, ">", "data", frame(f"Action: {name}"), number + 10),
-            Record(2.0, number, "<", "data", frame(f"Response: Success / Of: {name}"), number + 10),
-        ]
-    client = Client(replay=Replay(Recording({}, records), "test.yaml"))
-    client.say(LOGIN)
-    assert client.say("Action: One") == frame("Response: Success / Of: One")
-    assert b"used already" in client.say("Action: One")
-    other = Client(replay=Replay(Recording({}, records), "test.yaml"))
-    other.say(LOGIN)
-    assert other.say("Action: Two") == frame("Response: Success / Of: Two")

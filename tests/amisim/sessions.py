@@ -1,0 +1,68 @@
+"""A session as one client sees it, its clock included."""
+
+import hashlib
+
+from amisim.host import Host
+from amisim.replay import Replay
+from amisim.script import Script
+from amisim.session import ServerSession
+
+LOGIN = "Action: Login / ActionID: 1 / Username: admin / Secret: s3cret"
+ACCEPTED = "Response: Success / ActionID: 1 / Message: Authentication accepted"
+BOOTED = "Event: FullyBooted / Privilege: system,all / Uptime: 100 / LastReload: 100 / Status: Fully Booted"
+CALL_EVENT = b"Event: Hangup\r\nPrivilege: call,all\r\n\r\n"
+
+
+def frame(text: str) -> bytes:
+    return f"{text} /  / ".replace(" / ", "\r\n").encode()
+
+
+class Client:
+    """The client of a session, and its clock."""
+
+    def __init__(self, version="22", replay: Replay | None = None, log_in=False, **options) -> None:
+        self.script = Script()
+        self.arrived: list[str] = []
+        self.holds_back = False
+        host = Host(
+            users=options.pop("users", {"admin": "s3cret"}),
+            version=version,
+            script=self.script,
+            replay=replay,
+            challenge=lambda: "123456789",
+            arrived=lambda number, action: self.arrived.append(action.name),
+            holds_back=lambda: self.holds_back,
+            wall_clock=lambda: 1_700_000_000.5,
+            **options,
+        )
+        self.session = ServerSession(host, 1, 0.0)
+        self.greeting = self.take()
+        if log_in:
+            self.say(LOGIN)
+
+    def take(self) -> bytes:
+        return b"".join(self.session.take_chunks())
+
+    def say(self, *texts: str, at: float = 0.0) -> bytes:
+        return self.send(b"".join(map(frame, texts)), at)
+
+    def send(self, data: bytes, at: float = 0.0) -> bytes:
+        self.session.receive_data(data, at)
+        return self.take()
+
+    def emit(self, event: bytes, at: float = 0.0) -> bytes:
+        self.session.handle_timer(at)
+        self.session.emit(event, at)
+        return self.wait_until(at)
+
+    def wait_until(self, at: float) -> bytes:
+        self.session.handle_timer(at)
+        return self.take()
+
+
+def key(challenge: str, secret="s3cret") -> str:
+    return hashlib.md5(f"{challenge}{secret}".encode()).hexdigest()
+
+
+def names_in(data: bytes) -> list[str]:
+    return [text.partition("\r\n")[0] for text in data.decode().split("\r\n\r\n")[:-1]]
