@@ -91,8 +91,11 @@ def load(path: str | Path) -> Scenario:
 
 def is_scenario(path: str | Path) -> bool:
     """Whether a file says of itself that it is a scenario, right or wrong."""
-    with open(path, "rb") as file:
-        return re.search(rb"^amisim\s*:", file.read(65_536), re.MULTILINE) is not None
+    try:
+        with open(path, "rb") as file:
+            return re.search(rb"^amisim\s*:", file.read(65_536), re.MULTILINE) is not None
+    except OSError:
+        return False
 
 
 def _scenario(path: str, data: bytes) -> Scenario:

@@ -26,15 +26,13 @@ def frozen(wall_clock: Callable[[], float], utc_offset: float) -> Iterator[None]
     with freezer as factory:
         object.__setattr__(factory, "__class__", type("InStep", (type(factory),), in_step))
         # freezegun's own adds the offset to times that have a zone, too.
-        type.__setattr__(FakeDatetime, "now", classmethod(lambda kind, tz=None: _now(kind, tz, utc(), ahead)))
+        type.__setattr__(FakeDatetime, "now", classmethod(lambda _, tz=None: _now(tz, utc(), ahead)))
         try:
             yield
         finally:
             type.__setattr__(FakeDatetime, "now", now)
 
 
-def _now(
-    kind: type[datetime.datetime], zone: datetime.tzinfo | None, utc: datetime.datetime, ahead: datetime.timedelta
-) -> datetime.datetime:
+def _now(zone: datetime.tzinfo | None, utc: datetime.datetime, ahead: datetime.timedelta) -> datetime.datetime:
     now = utc + ahead if zone is None else zone.fromutc(utc.replace(tzinfo=zone))
-    return kind.combine(now.date(), now.timetz())
+    return FakeDatetime.combine(now.date(), now.timetz())

@@ -48,7 +48,7 @@ MISTAKES = [
         HEAD + "something: []\n",
         2,
         "'something' is no key of a scenario; known are amisim, description, version, users, seed, faults, recording, "
-        "variables, parts, rules, timelines",
+        "variables, parts, rules, timelines, test, switches",
         id="unknown key, nothing near",
     ),
     pytest.param(HEAD + "seed: 1\nseed: 2\n", 3, "the key 'seed' again: it is in line 2, too", id="duplicate"),
