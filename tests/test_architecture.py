@@ -60,7 +60,7 @@ OF_AMI = {"wire", "message", "catalogue", "errors", "session", "core", "core_eve
 
 WITH_IO = {"connection", "tls", "server", "relay", "recorder", "proxy", "runtime", "cli", "demo"}
 IN_A_RUNTIME = {"runtime", "server", "world.world"}
-WITH_FILES = {"recording", "importer", "library", "scenario"}
+WITH_FILES = {"recording", "importer", "library", "scenario", "settings"}
 OF_A_CLIENT = {"cli", "demo"}
 
 NO_IO = {"socket", "ssl", "select", "selectors", "asyncio", "threading", "time", "random", "subprocess", "signal", "os"}
