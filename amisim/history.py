@@ -22,10 +22,13 @@ class History(list[T]):
         self._limit = limit
         self._size = size
         self._taken = 0
+        self.added = 0
+        """How many items there have been."""
 
     def add(self, item: T) -> None:
         """Append an item. When all take more than `limit` bytes, the older ones go."""
         self.append(item)
+        self.added += 1
         self._taken += self._size(item) + _OVERHEAD
         if self._taken > self._limit:
             first = 0
@@ -33,3 +36,7 @@ class History(list[T]):
                 self._taken -= self._size(self[first]) + _OVERHEAD
                 first += 1
             del self[:first]
+
+    def since(self, added: int) -> list[T]:
+        """The items, as far as they are there, that came after so many."""
+        return self[max(0, len(self) - (self.added - added)) :]

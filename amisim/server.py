@@ -4,6 +4,7 @@ This driver moves bytes between sockets and `ServerSession`s, tells them the tim
 """
 
 import asyncio
+import itertools
 import logging
 import os
 import random
@@ -310,11 +311,20 @@ class Server:
         Raises `TimeoutError`, which says what did arrive.
         """
         rule = Rule(action, headers)
+        found: list[ClientAction] = []
+        looked_at = 0
+
+        def has_arrived() -> bool:
+            nonlocal looked_at
+            new, looked_at = self.actions.since(looked_at), self.actions.added
+            found.extend(itertools.islice(filter(rule.takes, new), 1))
+            return bool(found)
+
         with self._changed:
-            if not self._changed.wait_for(lambda: any(rule.takes(each) for each in self.actions), timeout):
+            if not self._changed.wait_for(has_arrived, timeout):
                 arrived = ", ".join(each.name or "(no action)" for each in self.actions[-10:]) or "nothing"
                 raise TimeoutError(f"no {rule} within {timeout} s; what arrived: {arrived}")
-            return next(each for each in self.actions if rule.takes(each))
+            return found[0]
 
     def check(self) -> None:
         """Raise `AssertionError` if a recording had no answer, a script failed, or a fault hit nothing."""

@@ -10,6 +10,7 @@ import pytest
 
 import amisim
 from amisim import CERTIFICATE, Server, ServerError, event, faults, response, wait
+from amisim.history import History
 from amisim.host import Limits
 from amisim.users import User
 
@@ -89,6 +90,21 @@ def test_a_test_can_wait_for_an_action(server):
         assert [action.name for action in server.actions] == ["Login", "Originate"]
         with pytest.raises(TimeoutError, match=r"no <on Hangup.*within 0\.01 s; what arrived: Login, Originate"):
             server.wait_for("Hangup", timeout=0.01)
+
+
+def test_a_test_that_waits_looks_at_each_action_once(server):
+    looked_at = []
+    with Client(server).log_in() as client:
+
+        def is_last(channel):
+            looked_at.append(channel)
+            if len(looked_at) < 50:
+                client.send(f"Action: Originate / Channel: {len(looked_at)}")
+            return channel == "49"
+
+        client.send("Action: Originate / Channel: 0")
+        server.wait_for("Originate", Channel=is_last)
+    assert looked_at == [str(number) for number in range(50)]
 
 
 def test_a_server_can_hang_up_on_its_clients(server):
@@ -193,6 +209,18 @@ def test_only_so_much_is_kept_of_what_was_said():
         assert 80 <= len(server.transcript) <= 200
         client.send("Action: Last")
         server.wait_for("Last")
+
+
+def test_what_is_new_is_known_though_what_is_old_has_gone():
+    history: History[str] = History(4_000, len)
+    for number in range(6):
+        history.add(str(number))
+    assert history.since(4) == ["4", "5"]
+    for number in range(6, 10):
+        history.add(str(number))
+    assert history == history.since(0) == history.since(5) == ["5", "6", "7", "8", "9"]
+    assert history.since(9) == ["9"]
+    assert history.since(10) == []
 
 
 def test_users_have_their_rights(server):
