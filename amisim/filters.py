@@ -3,11 +3,12 @@
 Facts (seen on 16.28 and 22.10): a filter is an extended regular expression that is looked for in the text of the whole
 event, and `!` before it makes it one that excludes. 20.11, 21.6 and 22.1 have criteria besides, such as
 `action(exclude),name(Newexten)` or `header(Channel),method(starts_with)`; without a method of their own they look for
-nothing, and must come with an empty pattern then.
+nothing, and must come with an empty pattern then. Of a header that is repeated each line is looked at, but for those
+without a value; its name is compared with its case.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 __all__ = ["CANNOT_BE_COMPILED", "MISFORMED", "EventFilter", "event_filter", "passes"]
@@ -15,7 +16,8 @@ __all__ = ["CANNOT_BE_COMPILED", "MISFORMED", "EventFilter", "event_filter", "pa
 MISFORMED = "Filter was formatted incorrectly.  Check the syntax of the filter given."
 CANNOT_BE_COMPILED = "Filter did not compile.  Check the syntax of the filter given."
 
-_CRITERIA = re.compile(r"\s*(action|name|header|method)\(([^)]*)\)\s*,?\s*")
+_CRITERIA = re.compile(r"\s*(action|name|header|method)\(([^)\s]*)\)\s*,?\s*")
+_BLANKS = "".join(map(chr, range(33)))
 _NAMED_CLASS = re.compile(r"\[:(\w*):\]")
 _NAMED_CLASSES = {
     "alnum": "a-zA-Z0-9",
@@ -46,7 +48,7 @@ class EventFilter(NamedTuple):
     """Of the only event it is about; empty for any."""
 
     header: str
-    """The only header it looks at; empty for the whole text."""
+    """The beginning of the only lines it looks at, with the colon; empty for the whole text."""
 
     method: str
     pattern: str | re.Pattern[str]
@@ -55,12 +57,17 @@ class EventFilter(NamedTuple):
         """Whether it is about an event."""
         if self.name and text.partition("\r\n")[0] != f"Event: {self.name}":
             return False
-        if self.header:
-            _, found, rest = text.partition(f"\r\n{self.header}: ")
-            if not found:
-                return False
-            text = rest.partition("\r\n")[0]
-        return _METHODS[self.method](self.pattern, text)
+        matches = _METHODS[self.method]
+        if not self.header:
+            return matches(self.pattern, text)
+        return any(matches(self.pattern, value) for value in _values(text, self.header) if value)
+
+
+def _values(text: str, beginning: str) -> Iterator[str]:
+    """What stands in the lines that begin so, without the blanks before it."""
+    for line in text.split("\n"):
+        if line.startswith(beginning):
+            yield line.removesuffix("\r").removeprefix(beginning).lstrip(_BLANKS)
 
 
 def event_filter(pattern: str, criteria: str, *, modern: bool = True) -> EventFilter:
@@ -79,7 +86,8 @@ def event_filter(pattern: str, criteria: str, *, modern: bool = True) -> EventFi
     if wrong or "" in given.values() or (method == "none") != (not pattern):
         raise ValueError(MISFORMED)
     looked_for = _compiled(pattern) if method == "regex" else pattern
-    return EventFilter(action == "exclude", given.get("name", ""), given.get("header", ""), method, looked_for)
+    header = given["header"].removesuffix(":") + ":" if "header" in given else ""
+    return EventFilter(action == "exclude", given.get("name", ""), header, method, looked_for)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

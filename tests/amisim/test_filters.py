@@ -35,6 +35,29 @@ def test_filters_match_as_those_of_asterisk(criteria, pattern, foo, bar):
 
 
 @pytest.mark.parametrize(
+    ("criteria", "pattern", "lines", "matches"),
+    [
+        ("header(X),method(exact)", "one", "X: one / X: two", True),
+        ("header(X),method(exact)", "two", "X: one / X: two", True),
+        ("header(X),method(exact)", "one", "XX: one / x: one", False),
+        ("header(X),method(exact)", "two", "X:two", True),
+        ("header(X),method(exact)", "two", "X:\t\x01two", True),
+        ("header(X),method(exact)", "two", "X: two ", False),
+        ("header(X),method(exact)", "two", "A: 1\nX: two", True),
+        ("header(X:),method(exact)", "two", "X: two", True),
+        ("header(Event),method(exact)", "UserEvent", "X: 1", True),
+        ("header(X)", "", "X: / X: 1", True),
+        ("header(X)", "", "X: ", False),
+        ("header(X)", "", "Y: 1", False),
+        ("header(X),method(regex)", "^$", "X: ", False),
+    ],
+)
+def test_each_line_of_a_header_is_looked_at(criteria, pattern, lines, matches):
+    event = f"Event: UserEvent / Privilege: user,all / {lines} / ".replace(" / ", "\r\n") + "\r\n"
+    assert event_filter(pattern, criteria).matches(event) == matches
+
+
+@pytest.mark.parametrize(
     ("criteria", "pattern", "message"),
     [
         ("", "", MISFORMED),
@@ -48,6 +71,8 @@ def test_filters_match_as_those_of_asterisk(criteria, pattern, foo, bar):
         ("bogus(x)", "y", MISFORMED),
         ("name(X", "y", MISFORMED),
         ("action(foo)", "", MISFORMED),
+        ("name(User Event)", "", MISFORMED),
+        ("header( X),method(exact)", "y", MISFORMED),
     ],
 )
 def test_what_asterisk_refuses_is_refused(criteria, pattern, message):
