@@ -11,12 +11,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["CANNOT_BE_COMPILED", "MISFORMED", "EventFilter", "event_filter", "passes"]
+__all__ = ["CANNOT_BE_COMPILED", "MIGHT_NOT_END", "MISFORMED", "EventFilter", "event_filter", "passes"]
 
 MISFORMED = "Filter was formatted incorrectly.  Check the syntax of the filter given."
 CANNOT_BE_COMPILED = "Filter did not compile.  Check the syntax of the filter given."
+MIGHT_NOT_END = "amisim: a repetition within one that is repeated, as in (a+)+, is not served: it might never end."
 
 _CRITERIA = re.compile(r"\s*(action|name|header|method)\(([^)\s]*)\)\s*,?\s*")
+_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\[:\w*:\]|[^]])*\]|\{[\d,]*\}|.", re.DOTALL)
 _BLANKS = "".join(map(chr, range(33)))
 _NAMED_CLASS = re.compile(r"\[:(\w*):\]")
 _NAMED_CLASSES = {
@@ -92,12 +94,31 @@ def event_filter(pattern: str, criteria: str, *, modern: bool = True) -> EventFi
 
 def _compiled(pattern: str) -> re.Pattern[str]:
     """An extended regular expression of POSIX, as far as Python's are like them."""
+    if _repeats_repetition(pattern):
+        raise ValueError(MIGHT_NOT_END)
     try:
         if "(?" in pattern:
             raise ValueError(CANNOT_BE_COMPILED)
         return re.compile(_NAMED_CLASS.sub(lambda match: _NAMED_CLASSES[match[1]], pattern), re.DOTALL)
     except (re.error, KeyError, OverflowError):
         raise ValueError(CANNOT_BE_COMPILED) from None
+
+
+def _repeats_repetition(pattern: str) -> bool:
+    """Whether what repeats without end is in something that is repeated: Python, which tries all ways, may take years.
+
+    POSIX does not try; there such a pattern is as good as any.
+    """
+    groups = [False]  # for each that is open, and for the whole, whether something in it repeats without end
+    last = False  # whether what stands before is such a group, or a repetition
+    for token in _TOKEN.findall(pattern):
+        if last and token[0] in "*+{":
+            return True
+        if token == "(":
+            groups.append(False)
+        last = token in ("*", "+") or token.endswith(",}") or (token == ")" and len(groups) > 1 and groups.pop())
+        groups[-1] |= last
+    return False
 
 
 def passes(filters: Iterable[EventFilter], text: str) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from amisim.filters import event_filter
+
 __all__ = ["ALL", "CLASSES", "User", "classes", "mask", "names", "users_from"]
 
 ALL = 2**31 - 1
@@ -72,13 +74,18 @@ class User(NamedTuple):
 def users_from(users: Mapping[str, "str | User"]) -> dict[str, User]:
     """Users by name in lower case, from a mapping that may give nothing but a secret for some.
 
-    Raises `ValueError` for a class that does not exist.
+    Raises `ValueError` for a class that does not exist, and for a filter that cannot be served.
     """
     found = {name.lower(): User(user) if isinstance(user, str) else user for name, user in users.items()}
     for name, user in found.items():
         for each in (*user.read.split(","), *user.write.split(",")):
             if each and each not in CLASSES:
                 raise ValueError(f"user {name}: {each!r} is no class; {', '.join(CLASSES)} are")
+        for text in user.filters:
+            try:
+                event_filter(text, "", modern=False)
+            except ValueError as error:
+                raise ValueError(f"user {name}: {text!r} is no filter: {error}") from None
     return found
 
 

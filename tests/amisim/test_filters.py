@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from amisim.filters import CANNOT_BE_COMPILED, MISFORMED, event_filter, passes
+from amisim.filters import CANNOT_BE_COMPILED, MIGHT_NOT_END, MISFORMED, event_filter, passes
 
 FOO = "Event: UserEvent\r\nPrivilege: user,all\r\nUserEvent: Foo\r\n\r\n"
 BAR = FOO.replace("Foo", "Bar")
@@ -105,3 +105,18 @@ def test_classes_of_characters_have_the_names_of_posix():
     digits = event_filter("UserEvent: [[:alpha:]]+[[:digit:]_]$", "")
     assert digits.matches("Event: UserEvent\r\nUserEvent: Foo7")
     assert not digits.matches("Event: UserEvent\r\nUserEvent: Foo:")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+$", "((a+))+$", "(a*|b)*", "(a{2,}){9}", "([+*]*)+", "([]*]*)+", r"(\(+)*", "(a+)((c*)d)+", "a*+"]
+)
+def test_what_python_might_never_end_with_is_refused_at_once(pattern):
+    with pytest.raises(ValueError, match=f"^{re.escape(MIGHT_NOT_END)}$"):
+        event_filter(pattern, "")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)?b", "(a+)b+", "(ab){2,}", "([[:xdigit:]]{2}:){5}", "([a+*]b)+", r"(a\+)+", "(a{2}){2}"]
+)
+def test_what_ends_is_served(pattern):
+    assert event_filter(pattern, "").method == "regex"

@@ -44,6 +44,11 @@ def test_who_is_said_to_have_no_class_that_exists_is_refused():
         users_from({"ann": User("s", write="Call")})
 
 
+def test_who_begins_with_a_filter_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r"user ann: '!\(x' is no filter: Filter did not compile"):
+        users_from({"Ann": User("s", filters=("Event: Hangup", "!(x"))})
+
+
 def test_a_user_is_a_secret_or_a_user():
     assert users_from({"Ann": "s", "bob": User("t", "", "all")}) == {"ann": User("s"), "bob": User("t", read="")}
     assert classes(User("s").read) == ALL & ~CLASSES["security"] & sum(
