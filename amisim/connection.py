@@ -179,10 +179,15 @@ class Connection(asyncio.Protocol):
         """What is to be sent now, after the faults have had their way."""
         now, line = self._now(), self._line
         for chunk in self._session.take_chunks():
+            if line.has_refused_login and chunk.startswith(b"Event:"):
+                continue
             frames = self._frames.feed(chunk) if line.has_faults or not self._greeted else [chunk]
             self._greeted = True
             for frame in frames if line.has_faults else [chunk]:
                 line.send(frame, now)
+        if line.has_refused_login:
+            self._session.log_out()
+            line.has_refused_login = False
         if self._session.closing is not None:
             if self._frames.pending:
                 line.send(self._frames.pending, now)

@@ -202,6 +202,12 @@ class ServerSession:
         self.host.unauthenticated.discard(self.number)
         self._begin_timelines("login", self._now)
 
+    def log_out(self) -> None:
+        """Take a login back: a fault has made an error of its answer."""
+        self.logged_in_at = None
+        self.user, self.user_name = User(""), ""
+        self.host.unauthenticated.add(self.number)
+
     def publish(self, event: bytes) -> None:
         """Send an event to every connection that may see it, this one included."""
         self.host.publish(event, self._now)

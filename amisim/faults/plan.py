@@ -99,6 +99,8 @@ class Line:
     def __init__(self, plan: FaultPlan, number: int, now: float) -> None:
         self.closing: Close | None = None
         """Set when the connection is to be closed, after the chunks that are there by then."""
+        self.has_refused_login = False
+        """Set when an error has taken the place of a login's success: nobody is logged in then."""
         self._plan = plan
         self._number = number
         self._stages = list(plan._stages)
@@ -231,6 +233,7 @@ class Line:
             if not fates:
                 return
             fates = self._go_through(index, fates, now)
+        self.has_refused_login |= any(isinstance(each, Frame) and _refuses_login(each) for each in fates)
         self._queue_up(fates, now)
 
     def _go_through(self, index: int, fates: Iterable[Fate], now: float) -> list[Fate]:
@@ -323,3 +326,14 @@ class Line:
                     self._sent += len(fate.data)
                 self._free = at
         self._free = max(self._free, at)
+
+
+def _refuses_login(frame: Frame) -> bool:
+    return (
+        frame.action is not None
+        and frame.action.name.lower() == "login"
+        and frame.kind == "response"
+        and frame.message is not None
+        and frame.message.get("Response") == "Success"
+        and frame.data.startswith(b"Response: Error")
+    )

@@ -264,6 +264,31 @@ def test_a_fault_may_end_the_connection(fault):
         server.check()
 
 
+@pytest.mark.parametrize("faults", [[], ["permission_denied response Login times=1"]], ids=["rule", "plan"])
+def test_a_login_that_a_fault_has_refused_is_none(faults):
+    denied = ["Response: Error", "Message: Permission denied"]
+    with Server(faults=faults) as server, Client(server) as client:
+        if not faults:
+            server.on("Login").times(1).fault("permission_denied")
+        client.send("Action: Login / Username: admin / Secret: secret")
+        assert client.read() == denied
+        server.emit(event("Hangup"))
+        client.send("Action: Ping")
+        assert client.read() == denied
+        assert server._host.unauthenticated == {1}
+        assert client.log_in()
+
+
+def test_a_login_that_is_refused_late_counts_until_then():
+    chosen = "late 0.01 response Login", "permission_denied response Login"
+    with Server(faults=chosen) as server, Client(server) as client:
+        client.send("Action: Login / Username: admin / Secret: secret")
+        assert client.read()[0] == "Event: FullyBooted"
+        assert client.read()[0] == "Response: Error"
+        client.send("Action: Ping")
+        assert client.read()[0] == "Response: Error"
+
+
 def test_faults_hit_what_is_replayed():
     with Server(recording="login-md5", speed=0, faults=["wrong_banner"]) as server, Client(server) as client:
         assert b"Asterisk Call Manager" not in client.greeting
