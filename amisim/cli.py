@@ -19,6 +19,7 @@ from ami.errors import Error as AmiError
 from amisim import faults, library, world
 from amisim.host import BANNERS
 from amisim.importer import read_amicap
+from amisim.listening import ServerError
 from amisim.proxy import Proxy
 from amisim.recorder import Recorder
 from amisim.recording import (
@@ -32,7 +33,7 @@ from amisim.recording import (
 from amisim.redact import Redactor
 from amisim.relay import UpstreamError
 from amisim.scenario import ScenarioError, is_scenario
-from amisim.server import Server, ServerError
+from amisim.server import Server
 from amisim.timeline import lines
 from amisim.tls import CERTIFICATE
 from amisim.users import User, users_from
@@ -52,9 +53,10 @@ def _address(value: str) -> tuple[str, int]:
 
 
 def _where(server: Server | Recorder | Proxy) -> str:
-    """The address to connect to, with brackets around one of IPv6."""
+    """The address to connect to, with brackets around one of IPv6; and the addresses of a name that has several."""
     host = f"[{server.host}]" if ":" in server.host else server.host
-    return f"{host}:{server.port}"
+    several = f", which is {' and '.join(server.addresses)}" if len(server.addresses) > 1 else ""
+    return f"{host}:{server.port}{several}"
 
 
 def _speed(value: str) -> float:

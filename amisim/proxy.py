@@ -40,6 +40,11 @@ class Proxy:
         self._clients = Clients(self._serve)
 
     @property
+    def addresses(self) -> list[str]:
+        """Where it listens; more than one address where `host` is a name that has them."""
+        return self._clients.addresses
+
+    @property
     def connections(self) -> int:
         """How many clients have connected."""
         return self._clients.count

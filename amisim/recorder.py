@@ -10,10 +10,10 @@ from contextlib import closing, suppress
 from typing import Any
 
 from amisim.causes import RecordBuilder
+from amisim.listening import system_reason
 from amisim.recording import Direction, Record, RecordingError, RecordingWriter
 from amisim.redact import Redactor
 from amisim.relay import CHUNK, Clients, closing_writer, greeting_of
-from amisim.server import system_reason
 
 __all__ = ["Recorder"]
 
@@ -44,6 +44,11 @@ class Recorder:
         self._progress = progress
         self._builder = RecordBuilder()
         self._clients = Clients(self._record_connection)
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it listens; more than one address where `host` is a name that has them."""
+        return self._clients.addresses
 
     @property
     def connections(self) -> int:

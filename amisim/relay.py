@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, cast
 
-from amisim.server import ServerError, listen_error, system_reason
+from amisim.listening import addresses, listen, system_reason
 
 __all__ = ["CHUNK", "Clients", "UpstreamError", "closing_writer", "greeting_of", "reset"]
 
@@ -52,11 +52,15 @@ class Clients:
 
     async def listen(self, host: str, port: int) -> int:
         """Begin to listen; the port, where 0 asked for a free one. Raises `ServerError`."""
-        try:
-            self._listener = await asyncio.start_server(self._accept, host, port, limit=CHUNK)
-        except OSError as error:
-            raise ServerError(listen_error(host, port, error)) from None
+        self._listener = await listen(
+            lambda host, port: asyncio.start_server(self._accept, host, port, limit=CHUNK), host, port
+        )
         return int(self._listener.sockets[0].getsockname()[1])
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it listens."""
+        return addresses(self._listener)
 
     def close(self) -> None:
         """Listen no more."""

@@ -6,13 +6,11 @@ This driver moves bytes between sockets and `ServerSession`s, tells them the tim
 import asyncio
 import itertools
 import logging
-import os
 import random
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ami.runtime import Thread
 from amisim import library
@@ -23,6 +21,7 @@ from amisim.faults import Fault, FaultPlan
 from amisim.faults.plan import parsed
 from amisim.history import History
 from amisim.host import AS_ASTERISK, BANNERS, Host, Limits
+from amisim.listening import ServerError, addresses, listen
 from amisim.recording import CUT_SHORT, Record, Recording, RecordingError, RecordingReader, consistent
 from amisim.replay import Replay
 from amisim.runtime import SYSTEM, Runtime
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-__all__ = ["Server", "ServerError", "listen_error", "system_reason"]
+__all__ = ["Server", "ServerError"]
 
 
 _LONGEST = 1_000_000
@@ -49,10 +48,6 @@ _BACKLOG = 1000
 """How many clients may connect at once; a system may let fewer."""
 
 
-class ServerError(Exception):
-    """The server cannot listen where it was asked to."""
-
-
 class Server:
     """A fake Asterisk that listens on loopback, on a free port unless one is given.
 
@@ -60,15 +55,15 @@ class Server:
             server.on("Ping").reply(wait(0.2), response(Ping="Pong"))
             manager.connect(server.host, server.port)
 
-    It knows the user `username` with the secret `secret`, or `users` (secrets, or a `User` each, by name), and is of
-    `version` (of Asterisk; 22 unless it is given). `tls` is a context, or True for TLS with the certificate
-    `amisim.CERTIFICATE`. `limits` is how much it bears from clients. `scenario` is the file of one; what is given here
-    besides comes before what it says. `watch` is called with each record of the transcript as it comes. With
-    `recording` (a name, a path, or one that is loaded) it replays that, `speed` times as fast as it was
-    recorded; 0 is at once. With `hold`, recorded traffic that answers no action waits for `play`, so that a test can
-    register its callbacks first. `faults` are what goes wrong, as made by `amisim.faults` or as text, such as
-    `"drop event QueueMember nth=2"`. `seed` makes what is random the same each time. `runtime` is that of an
-    `amisim.World`, if it is to live in one.
+    Where `host` is a name it listens at all its addresses. It knows the user `username` with the secret `secret`, or
+    `users` (secrets, or a `User` each, by name), and is of `version` (of Asterisk; 22 unless it is given). `tls` is a
+    context, or True for TLS with the certificate `amisim.CERTIFICATE`. `limits` is how much it bears from clients.
+    `scenario` is the file of one; what is given here besides comes before what it says. `watch` is called with each
+    record of the transcript as it comes. With `recording` (a name, a path, or one that is loaded) it replays that,
+    `speed` times as fast as it was recorded; 0 is at once. With `hold`, recorded traffic that answers no action waits
+    for `play`, so that a test can register its callbacks first. `faults` are what goes wrong, as made by
+    `amisim.faults` or as text, such as `"drop event QueueMember nth=2"`. `seed` makes what is random the same each
+    time. `runtime` is that of an `amisim.World`, if it is to live in one.
     """
 
     def __init__(
@@ -106,6 +101,8 @@ class Server:
             raise ValueError(f"speed {speed} is negative; 1 is as recorded, 10 ten times as fast, 0 at once")
         self.host = host
         self.port = port
+        self.addresses: list[str] = []
+        """Where it listens; more than one address where `host` is a name that has them."""
         self.actions: History[ClientAction] = History(limits.history, lambda action: len(action.frame))
         """Every action that has arrived, in order; of very many the last ones."""
         self.transcript: History[Record] = History(limits.history, lambda record: len(record.data))
@@ -170,16 +167,17 @@ class Server:
     def start(self) -> None:
         """Begin to listen. Raises `ServerError` when that cannot be done."""
         loop = self._runtime.new_event_loop()
+
+        def create(host: str, port: int) -> Coroutine[Any, Any, asyncio.Server]:
+            return loop.create_server(lambda: Connection(self, loop), host, port, ssl=self._context, backlog=_BACKLOG)
+
         try:
-            listener = loop.run_until_complete(
-                loop.create_server(
-                    lambda: Connection(self, loop), self.host, self.port, ssl=self._context, backlog=_BACKLOG
-                )
-            )
-        except (OSError, OverflowError, UnicodeError) as error:
+            listener = loop.run_until_complete(listen(create, self.host, self.port))
+        except ServerError:
             loop.close()
-            raise ServerError(listen_error(self.host, self.port, error)) from None
+            raise
         self.port = listener.sockets[0].getsockname()[1]
+        self.addresses = addresses(listener)
         self._loop = loop
         self._started_at = loop.time()
         self._thread = self._runtime.thread(lambda: self._run(loop, listener), "amisim-server")
@@ -395,18 +393,6 @@ class Server:
         with self._changed:
             self.actions.add(action)
             self._changed.notify_all()
-
-
-def listen_error(host: str, port: int, error: Exception) -> str:
-    """Why a port could not be listened on, in one line."""
-    reason = system_reason(error) if isinstance(error, OSError) else str(error)
-    return f"cannot listen on {host}:{port}: {reason}"
-
-
-def system_reason(error: OSError) -> str:
-    """What went wrong, in the system's words, which asyncio puts its own in place of."""
-    number = re.search(r"\[errno (\d+)\]", str(error), re.IGNORECASE)
-    return os.strerror(int(number[1])) if number else error.strerror or str(error)
 
 
 def _replay(recording: str | Path | Recording, speed: float, room: int) -> Replay:

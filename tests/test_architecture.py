@@ -58,7 +58,7 @@ DRIVERS = {"runtime", "manager", "connection", "streams", "aio", "aio.connection
 # What `amisim` may import of `ami`: how bytes, messages and the catalogue work, never a client.
 OF_AMI = {"wire", "message", "catalogue", "errors", "session", "core", "core_events", "secrets"}
 
-WITH_IO = {"connection", "tls", "server", "relay", "recorder", "proxy", "runtime", "cli", "demo"}
+WITH_IO = {"connection", "listening", "tls", "server", "relay", "recorder", "proxy", "runtime", "cli", "demo"}
 IN_A_RUNTIME = {"runtime", "server", "world.world"}
 WITH_FILES = {"recording", "importer", "library", "scenario", "settings"}
 OF_A_CLIENT = {"cli", "demo"}

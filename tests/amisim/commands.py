@@ -52,7 +52,7 @@ class Running:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, encoding="utf-8")
         assert self.process.stdout is not None
         self.first_line = self.process.stdout.readline()
-        address = re.search(r": connect to (\S+):(\d+); Ctrl-C ends$", self.first_line)
+        address = re.search(r": connect to (\S+):(\d+)(?:, which is .*)?; Ctrl-C ends$", self.first_line)
         if address is None:
             raise AssertionError(self.first_line, *self.process.communicate())
         self.host, self.port = address[1], int(address[2])
