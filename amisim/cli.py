@@ -93,7 +93,7 @@ _faults = click.option(
     metavar="TEXT",
     help="What goes wrong, such as 'drop event QueueMember nth=2'; as often as wanted, in order.",
 )
-_seed = click.option("--seed", type=int, help="Makes what is random the same each time. Default: 0.")
+_seed = click.option("--seed", type=click.IntRange(0), help="Makes what is random the same each time. Default: 0.")
 
 
 def _user(value: str) -> tuple[str, User]:
@@ -108,6 +108,14 @@ def _user(value: str) -> tuple[str, User]:
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     return name, user
+
+
+def _users(context: click.Context, option: click.Parameter, said: tuple[tuple[str, User], ...]) -> dict[str, User]:
+    """The users by name, each of which is said once."""
+    users = dict(said)
+    if len({name.lower() for name in users}) < len(said):
+        raise click.BadParameter("a user is said twice; names that differ in case alone are the same")
+    return users
 
 
 @contextmanager
@@ -300,6 +308,7 @@ def _run_again(path: Path) -> None:
     "--user",
     "users",
     type=_user,
+    callback=_users,
     multiple=True,
     metavar="NAME:SECRET:READ:WRITE",
     help="A user and the classes of its events and actions, which may be left out. Default: admin:secret.",
@@ -311,7 +320,7 @@ def serve(
     listen: tuple[str, int],
     scenario: str | None,
     version: str | None,
-    users: tuple[tuple[str, User], ...],
+    users: dict[str, User],
     tls: bool,
     chosen: tuple[faults.Fault, ...],
     seed: int | None,
@@ -325,7 +334,7 @@ def serve(
     """
     with _plainly():
         server = Server(
-            host=listen[0], port=listen[1], scenario=scenario, version=version, users=dict(users) or None, tls=tls,
+            host=listen[0], port=listen[1], scenario=scenario, version=version, users=users or None, tls=tls,
             faults=chosen, seed=seed, watch=_show_record,
         )  # fmt: skip
         with server:

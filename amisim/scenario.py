@@ -147,7 +147,12 @@ _TIMELINE = ("at", "loop", "steps")
 
 
 def _users(node: Node) -> dict[str, User]:
-    return {name: _user(entry) for name, entry in _keys(node, "the users").items()}
+    users: dict[str, User] = {}
+    for name, entry in _keys(node, "the users").items():
+        if name.lower() in (each.lower() for each in users):
+            raise Mistake(entry.line, f"the user {name!r} again: case does not count in names of users")
+        users[name] = _user(entry)
+    return users
 
 
 def _user(entry: Entry) -> User:

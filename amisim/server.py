@@ -97,6 +97,10 @@ class Server:
         users = users or {username: secret}
         if version not in BANNERS:
             raise ValueError(f"version {version!r} is not known; {', '.join(BANNERS)} are")
+        if self._seed < 0:
+            raise ValueError(
+                f"seed {seed} is negative; a whole number from 0 on makes what is random the same each time"
+            )
         if speed < 0:
             raise ValueError(f"speed {speed} is negative; 1 is as recorded, 10 ten times as fast, 0 at once")
         self.host = host

@@ -74,9 +74,12 @@ class User(NamedTuple):
 def users_from(users: Mapping[str, "str | User"]) -> dict[str, User]:
     """Users by name in lower case, from a mapping that may give nothing but a secret for some.
 
-    Raises `ValueError` for a class that does not exist, and for a filter that cannot be served.
+    Raises `ValueError` for a class that does not exist, for a filter that cannot be served, and for names that differ
+    in case alone.
     """
     found = {name.lower(): User(user) if isinstance(user, str) else user for name, user in users.items()}
+    if len(found) < len(users):
+        raise ValueError(f"of the users {', '.join(users)} two are the same: case does not count in their names")
     for name, user in found.items():
         for each in (*user.read.split(","), *user.write.split(",")):
             if each and each not in CLASSES:

@@ -8,7 +8,7 @@ from typing import Any
 
 from amisim.faults.frame import Frame
 
-__all__ = ["NAMED", "SELECTORS", "Schedule", "Selector", "number", "quoted"]
+__all__ = ["NAMED", "SELECTORS", "Schedule", "Selector", "number", "quoted", "why_never"]
 
 SELECTORS = {
     "any": "every frame, the greeting included",
@@ -124,6 +124,18 @@ class Schedule:
 
     def __str__(self) -> str:
         return " ".join(f"{name}={number(value)}" for name, value in self._said())
+
+
+def why_never(selector: Selector, schedule: Schedule) -> str:
+    """Why what is selected and scheduled so can never be; empty where it can."""
+    what, after, until = selector.what, schedule.after_seconds, schedule.until_seconds
+    if until is not None and until <= (after or 0):
+        return f"nothing comes after {number(after or 0)} s and before {number(until)} s"
+    if what in ("connection", "greeting") and schedule.after_bytes:
+        return f"nothing is sent before the {what}; 'any' is each frame after so many bytes"
+    if what == "connection" and selector.connection == 1 and after:
+        return "the first connection opens after 0 s; 'any' is each frame after so many seconds"
+    return ""
 
 
 def number(value: float) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypedDict, Unpack
 
-from amisim.faults.choice import NAMED, SELECTORS, Schedule, Selector, number, quoted
+from amisim.faults.choice import NAMED, SELECTORS, Schedule, Selector, number, quoted, why_never
 from amisim.faults.frame import Fate, Frame
 
 __all__ = ["KINDS", "PICTURED", "Fault", "FaultError", "FaultKind", "Options", "fault", "parse"]
@@ -215,6 +215,8 @@ def _make(kind: FaultKind, words: list[str]) -> Fault:
     connection = int(_read("connection", said["connection"])) if "connection" in said else None
     selector = replace(_selector(plain) if plain else kind.selector, headers=headers, connection=connection)
     schedule = _schedule({key: text for key, text in said.items() if key in _SCHEDULE})
+    if never := why_never(selector, schedule):
+        raise FaultError(f"it could never hit: {never}")
     value = kind.default
     if kind.argument in said:
         text = said[kind.argument]

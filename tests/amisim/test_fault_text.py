@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from amisim import faults
 from amisim.faults import Fault, FaultError, Schedule, Selector
-from amisim.faults.choice import NAMED, SELECTORS
+from amisim.faults.choice import NAMED, SELECTORS, why_never
 
 NAMES = st.text("abcXYZ019*?[]-_.ü' \"\\", min_size=1)
 HEADERS = st.tuples(st.from_regex(r"[A-Z][A-Za-z]{0,5}(-[a-z]{1,3})?", fullmatch=True), st.text())
@@ -27,7 +27,8 @@ def chosen_faults(draw: st.DrawFn) -> Fault:
     what = draw(st.sampled_from(list(SELECTORS)))
     name = draw(st.just("") | NAMES) if what in NAMED else ""
     selector = Selector(what, name, tuple(draw(st.lists(HEADERS, max_size=2))), draw(WHOLE))
-    schedule = draw(SCHEDULES.filter(lambda each: each != Schedule()) | st.just(kind.schedule))
+    said = SCHEDULES.filter(lambda each: each != Schedule() and not why_never(selector, each))
+    schedule = draw(said | st.just(kind.schedule))
     if kind.default == "" or isinstance(kind.default, str):
         value = draw(st.text()) if kind.argument else kind.default
     elif kind.argument in ("size", "count", "by"):
@@ -77,6 +78,9 @@ def test_any_text_is_a_fault_or_an_error_that_shows_it(text):
         ("clock step=-60.5", faults.clock(-60.5)),
         ("delay .5", faults.delay(seconds=0.5)),
         ("restart event Hangup", faults.restart("event Hangup", times=1)),
+        ("refuse connection=2 after_seconds=5", faults.refuse(connection=2, after_seconds=5)),
+        ("reset any connection=1 after_seconds=5", faults.reset("any", connection=1, after_seconds=5)),
+        ("drop after_bytes=0 until_seconds=0.5", faults.drop(after_bytes=0, until_seconds=0.5)),
         ("bad_utf8 event QueueMember header=Name", faults.bad_utf8("event QueueMember", header="Name")),
     ],
 )
@@ -105,6 +109,11 @@ def test_text_and_python_say_the_same(text, said):
         ("delay -1", "seconds=-1 cannot be: seconds is a number from 0 on"),
         ("clock step=inf", "step=inf cannot be: step is a number such as -1"),
         ("delay 6 seconds=7", "'seconds' is said twice"),
+        ("reset after_bytes=9", "it could never hit: nothing is sent before the connection; 'any' is each frame after"),
+        ("drop greeting after_bytes=9", "it could never hit: nothing is sent before the greeting; 'any' is each frame"),
+        ("reset connection=1 after_seconds=5", "it could never hit: the first connection opens after 0 s; 'any' is"),
+        ("drop after_seconds=5 until_seconds=5", "it could never hit: nothing comes after 5 s and before 5 s"),
+        ("drop until_seconds=0", "it could never hit: nothing comes after 0 s and before 0 s"),
         ("drop event X nth=1 nth=2", "'nth' is said twice"),
         ("drop 'event", "No closing quotation"),
         ("", "'' is no fault; there are clock,"),

@@ -104,6 +104,12 @@ MISTAKES = [
     pytest.param(HEAD + "version: 23\n", 2, "'23' is not known here; known are 11, 13, 16, 18, 20, 22", id="version"),
     pytest.param(HEAD + "seed: 0x10\n", 2, "'0x10' where a whole number from 0 was expected", id="seed"),
     pytest.param(HEAD + "description: [a]\n", 2, "a list where a text was expected", id="description"),
+    pytest.param(
+        HEAD + "users: {ann: x, bob: y,\n  Ann: z}\n",
+        3,
+        "the user 'Ann' again: case does not count in names of users",
+        id="user twice",
+    ),
     pytest.param(HEAD + "users: [admin]\n", 2, "a list where the keys of the users were expected", id="users"),
     pytest.param(
         HEAD + "users:\n  admin: {secert: x}\n", 3, "'secert' is no key of a user; did you mean 'secret'?", id="user"
@@ -303,6 +309,7 @@ MISTAKES = [
 
 # What a schema cannot say, or what is no mistake any more where an editor has read the YAML.
 NOT_OF_THE_SCHEMA = {
+    "user twice",
     "duplicate", "laughs", "line break", "never", "no fault", "place", "regex", "repeat forever", "seed", "set", "tag",
     "timeline loop", "timeline to", "two merges", "when", "when none",
 }  # fmt: skip

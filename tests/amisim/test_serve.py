@@ -110,6 +110,8 @@ def test_the_examples_are_served(running, name):
         (["--user", "a:b:c:d:e"], "'a:b:c:d:e' is not NAME:SECRET:READ:WRITE"),
         (["--user", "ann:x:phone"], "user ann: 'phone' is no class; system, call"),
         (["--version", "12"], "'12' is not one of '11', '13', '16', '18', '20', '22'"),
+        (["--user", "ann:x", "--user", "Ann:y"], "a user is said twice; names that differ in case alone are the same"),
+        (["--seed", "-1"], "-1 is not in the range x>=0"),
         (["--fault", "dorp"], "'dorp' is no fault; did you mean 'drop'?"),
     ],
 )

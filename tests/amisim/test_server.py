@@ -169,7 +169,15 @@ def test_a_script_goes_before_a_recording():
         assert client.read() == ["Response: Error", "Message: not today"]
 
 
-@pytest.mark.parametrize(("arguments", "words"), [({"version": "12"}, "11, 13, 16"), ({"speed": -1}, "is negative")])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"version": "12"}, "11, 13, 16"),
+        ({"speed": -1}, "speed -1 is negative"),
+        ({"seed": -1}, "seed -1 is negative; a whole number from 0 on"),
+        ({"users": {"ann": "x", "bob": "y", "Ann": "z"}}, "of the users ann, bob, Ann two are the same"),
+    ],
+)
 def test_arguments_that_make_no_sense_are_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         Server(**arguments)
