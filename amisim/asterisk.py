@@ -79,7 +79,7 @@ def _without_action(session: "ServerSession") -> Answer:
 
 
 def _error(text: str) -> Message:
-    return response("Error", Message=text)
+    return Message("response", (("Response", "Error"), ("Message", text)))
 
 
 def _denied(session: "ServerSession", action: ClientAction) -> Answer:
@@ -293,7 +293,7 @@ def _command(session: "ServerSession", action: ClientAction) -> Answer:
 
 def _output(session: "ServerSession", action: ClientAction, text: str) -> Message | Send:
     if session.host.version not in ("11", "13"):
-        return response("Error", Message="Command output follows", Output=text)
+        return Message("response", (("Response", "Error"), ("Message", "Command output follows"), ("Output", text)))
     action_id = f"ActionID: {action.action_id}\r\n" if action.action_id else ""
     return Send(wire.encode(f"Response: Follows\r\nPrivilege: Command\r\n{action_id}{text}\n--END COMMAND--\r\n\r\n"))
 

@@ -1,13 +1,15 @@
 """Scripts: what a server answers to which action, and what it does by itself."""
 
 import fnmatch
+import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, Self
 
 from amisim.action import ClientAction
-from amisim.faults import Fault, parse
-from amisim.steps import Emit, Message, Played, Step, answer, checked, flat, play, repeat
+from amisim.faults import Fault
+from amisim.faults.plan import parsed
+from amisim.steps import Emit, Message, Played, Step, answer, checked, flat, play, repeat, said
 from amisim.values import Values, header
 
 __all__ = ["At", "Rule", "Script", "Timeline", "check_unasked", "like"]
@@ -35,9 +37,11 @@ class Rule:
     """
 
     def __init__(self, action: str, headers: Mapping[str, object], variables: dict[str, str] | None = None) -> None:
+        if not isinstance(action, str):
+            raise TypeError(f"{action!r} is no name of an action, such as 'Ping'")
         self.action = action
         self.used = 0
-        self._headers = {key: _condition(value) for key, value in headers.items()}
+        self._headers = {key: _condition(key, value) for key, value in headers.items()}
         self._variables: dict[str, str] = {} if variables is None else variables
         self._wanted: dict[str, str] = {}
         self._replies: list[Reply] = []
@@ -57,11 +61,15 @@ class Rule:
         """Answer the next action with other steps; what comes after the last `then` is answered like it."""
         if not self._replies:
             raise ValueError("then() says what comes after a reply(): begin with that")
+        if not steps:
+            raise ValueError("then() without steps: then(wait(0)) leaves an action without an answer")
         self._replies.append(_reply(steps))
         return self
 
     def times(self, count: int) -> Self:
         """Answer only so many times; what comes after goes to other rules."""
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(f"{count!r} is no number of times; a whole number from 1 on is")
         self._times = count
         return self
 
@@ -73,9 +81,9 @@ class Rule:
     def fault(self, *faults: Fault | str) -> Self:
         """Have faults work on what answers the action: `fault(faults.delay(6))`.
 
-        Of a rule without a reply, that is what would answer it otherwise. Raises `FaultError` for a text that is none.
+        Of a rule without a reply, that is what would answer it otherwise. Raises `FaultError` for what is none.
         """
-        self.faults += [parse(each) if isinstance(each, str) else each for each in faults]
+        self.faults += parsed(faults)
         return self
 
     @property
@@ -183,12 +191,16 @@ def check_unasked(step: Step, at: At) -> Step:
     return step
 
 
-def _condition(value: object) -> Condition:
-    return value if isinstance(value, re.Pattern) or callable(value) else str(value)
+def _condition(key: str, value: object) -> Condition:
+    if isinstance(value, re.Pattern) and isinstance(value.pattern, bytes):
+        raise TypeError(f"the condition on {key} is a pattern of bytes; values are texts")
+    return value if isinstance(value, re.Pattern) or callable(value) else said(value, f"the condition on {key}")
 
 
 def _reply(steps: tuple[Step | Reply, ...]) -> Reply:
     if len(steps) == 1 and not isinstance(steps[0], Step) and callable(steps[0]):
+        if inspect.iscoroutinefunction(steps[0]) or inspect.isasyncgenfunction(steps[0]):
+            raise TypeError(f"{steps[0]!r} is asynchronous; a generator that yields wait(…) takes its time, too")
         return steps[0]
     fixed = tuple(checked(steps))  # type: ignore[arg-type]
     return lambda action: fixed
@@ -196,4 +208,6 @@ def _reply(steps: tuple[Step | Reply, ...]) -> Reply:
 
 def _steps(reply: Reply, action: ClientAction) -> Iterator[Step]:
     steps = reply(action)
+    if not isinstance(steps, Iterable):
+        raise TypeError(f"{steps!r} is no answer; a step is, or several")
     yield from checked((steps,) if isinstance(steps, Step) else steps)

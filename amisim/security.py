@@ -6,7 +6,7 @@ Facts: order and form of the headers as seen on 16.28 and 22.10.
 import datetime
 from typing import TYPE_CHECKING
 
-from amisim.steps import event, render
+from amisim.steps import render
 
 if TYPE_CHECKING:
     from amisim.session import ServerSession
@@ -24,6 +24,7 @@ def report(session: "ServerSession", name: str, account: str | None = None, **de
     user = {"AccountID": session.user_name if account is None else account}
     is_of_format = name == "RequestBadFormat"
     headers = {
+        "Event": name,
         "Privilege": "security,all",
         "EventTV": _time(session.host.wall_clock()),
         "Severity": "Informational" if name == _HARMLESS else "Error",
@@ -37,7 +38,7 @@ def report(session: "ServerSession", name: str, account: str | None = None, **de
         "SessionTV": _BEFORE_LOGIN if session.logged_in_at is None else _time(session.logged_in_at),
         **(user if is_of_format else {}),
     }
-    session.publish(render(event(name, **headers).headers).data)
+    session.publish(render((key, str(value)) for key, value in headers.items()).data)
 
 
 def _time(seconds: float) -> str:

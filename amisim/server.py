@@ -27,7 +27,7 @@ from amisim.replay import Replay
 from amisim.runtime import SYSTEM, Runtime
 from amisim.scenario import ScenarioError, load
 from amisim.script import At, Rule, Script, Timeline
-from amisim.steps import Close, Emit, Message, Played, Send, Step, Wait, render
+from amisim.steps import Close, Emit, How, Message, Played, Send, Step, Wait, close, render
 from amisim.timeline import lines
 from amisim.tls import context
 from amisim.users import User, users_from
@@ -279,6 +279,8 @@ class Server:
                 raise ValueError(f"{event.headers[0][1]!r} is no event: a response answers an action, see on()")
             event = render(event.headers)
         data = event.data if isinstance(event, Send) else event
+        if not isinstance(data, bytes):
+            raise TypeError(f"{event!r} is no event: event(…), raw(…) and bytes are")
         loop = self._running
         with self._emitting:
             if self._batch is None:
@@ -301,11 +303,10 @@ class Server:
         self._holds_back = False
         self._call(lambda connection: connection.play())
 
-    def disconnect(self, how: str = "eof") -> None:
-        """Close every connection: `eof` in order, `reset` with a RST."""
-        if how not in ("eof", "reset", "half"):
-            raise ValueError(f"{how!r} is no way to close: 'eof', 'reset' and 'half' are")
-        self._call(lambda connection: connection.close(how))
+    def disconnect(self, how: How = "eof") -> None:
+        """Close every connection: `eof` in order, `reset` with a RST, `half` in the server's direction alone."""
+        step = close(how)
+        self._call(lambda connection: connection.close(step.how))
 
     def wait_for(self, action: str, timeout: float = 5, **headers: object) -> ClientAction:
         """Wait until an action with these headers has arrived, and return it; one that is there already counts.

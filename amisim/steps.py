@@ -6,15 +6,17 @@ for the number of the round in a `repeat`, and `$${` for the characters `${`.
 """
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 from ami.wire import encode
 from amisim.values import Values
 
 __all__ = [
     "Close", "Emit", "How", "Message", "Played", "Repeat", "Send", "Set", "Step", "To", "Wait", "answer",
-    "checked", "close", "emit", "event", "flat", "list_complete", "play", "raw", "render", "repeat", "response", "wait",
+    "checked", "close", "emit", "event", "flat", "list_complete", "play", "raw", "render", "repeat", "response", "said",
+    "wait",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -80,22 +82,28 @@ Played = Send | Wait | Close | Emit
 
 
 def response(status: str = "Success", **headers: object) -> Message:
-    """A response: `response("Error", Message="No such queue")`. `_` in a name stands for `-`."""
-    return Message("response", (("Response", status), *_pairs(headers)))
+    """A response: `response("Error", Message="No such queue")`. `_` in a name stands for `-`.
+
+    Raises `ValueError` for a line break in it, and `TypeError` for what is no text; so do `event` and `list_complete`.
+    """
+    return Message("response", (("Response", _named("Response", status)), *_pairs(headers)))
 
 
 def event(name: str, **headers: object) -> Message:
     """An event; between a response with `EventList="start"` and `list_complete()`, an item of that list."""
-    return Message("event", (("Event", name), *_pairs(headers)))
+    return Message("event", (("Event", _named("Event", name)), *_pairs(headers)))
 
 
 def list_complete(name: str = "", **headers: object) -> Message:
     """The end of a list. The name is that of the action with `Complete` unless given; the items are counted."""
-    return Message("complete", (("Event", name), ("EventList", "Complete"), *_pairs(headers)))
+    named = name if name == "" else _named("Event", name)
+    return Message("complete", (("Event", named), ("EventList", "Complete"), *_pairs(headers)))
 
 
 def raw(data: bytes | str) -> Send:
     """Exactly these bytes, or this text; nothing is added."""
+    if not isinstance(data, (bytes, str)):
+        raise TypeError(f"raw() sends bytes, or a text, and not {data!r}")
     return Send(encode(data) if isinstance(data, str) else data)
 
 
@@ -108,6 +116,8 @@ def wait(seconds: float) -> Wait:
 
 def close(how: How = "eof") -> Close:
     """Close the connection: `eof` in order, `reset` with a RST, `half` in the server's direction alone."""
+    if how not in get_args(How):
+        raise ValueError(f"{how!r} is no way to close: 'eof', 'reset' and 'half' are")
     return Close(how)
 
 
@@ -127,8 +137,8 @@ def repeat(count: int | Literal["forever"], /, *steps: Step) -> Repeat:
         if not any(isinstance(step, Wait) and step.seconds > 0 for step in flat(steps)):
             raise ValueError("what is repeated for ever needs a wait in it, or nothing else would ever be done")
         return Repeat(None, steps)
-    if count < 0:
-        raise ValueError(f"{count} is no number of times; 0 is never, and 'forever' has no end")
+    if not isinstance(count, int) or count < 0:
+        raise ValueError(f"{count!r} is no number of times; 0 is never, and 'forever' has no end")
     return Repeat(count, steps)
 
 
@@ -206,9 +216,32 @@ def answer(steps: Iterable[Played | Message | T], action: str, action_id: str) -
             items = None
 
 
+def said(value: object, what: str) -> str:
+    """The text of a value that somebody gave. Raises `TypeError` for one that is none."""
+    if value is None or isinstance(value, (bytes, bytearray, Mapping, list, tuple, set)):
+        raise TypeError(f"{what} cannot be {value!r}: it is a text or a number")
+    return str(value)
+
+
+def _named(header: str, name: object) -> str:
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"{header} cannot be {name!r}: it is a name, as a text")
+    return _line(header, name)
+
+
 def _pairs(headers: dict[str, object]) -> list[tuple[str, str]]:
     pairs = []
-    for key, value in headers.items():
+    for name, value in headers.items():
+        key = name.replace("_", "-")
+        if not re.fullmatch(r"[^\s:][^:\r\n]*", key):
+            raise ValueError(f"{key!r} is no name of a header; raw(…) sends anything")
         for each in value if isinstance(value, (list, tuple)) else [value]:
-            pairs.append((key.replace("_", "-"), str(each)))
+            pairs.append((key, _line(key, said(each, key))))
     return pairs
+
+
+def _line(header: str, text: str) -> str:
+    """The text, if it can stand in one line."""
+    if "\r" in text or "\n" in text:
+        raise ValueError(f"a line break in {header}, {text!r}: raw(…) sends one")
+    return text

@@ -87,10 +87,14 @@ class FaultPlan:
 
 
 def parsed(faults: Iterable[Fault | str]) -> list[Fault]:
-    """Faults, from such as may be texts. Raises `FaultError` for a text that is none, and for what is no list."""
+    """Faults, from such as may be texts. Raises `FaultError` for what is none, and for what is no list."""
     if isinstance(faults, str):
         raise FaultError(f"faults are a list, such as [{faults!r}], and not one text")
-    return [parse_fault(each) if isinstance(each, str) else each for each in faults]
+    found = [parse_fault(each) if isinstance(each, str) else each for each in faults]
+    for each in found:
+        if not isinstance(each, Fault):
+            raise FaultError(f"{each!r} is no fault: faults.drop('event X') is one, and 'drop event X' is its text")
+    return found
 
 
 class Line:

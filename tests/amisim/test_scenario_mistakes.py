@@ -309,9 +309,8 @@ MISTAKES = [
 
 # What a schema cannot say, or what is no mistake any more where an editor has read the YAML.
 NOT_OF_THE_SCHEMA = {
-    "user twice",
     "duplicate", "laughs", "line break", "never", "no fault", "place", "regex", "repeat forever", "seed", "set", "tag",
-    "timeline loop", "timeline to", "two merges", "when", "when none",
+    "timeline loop", "timeline to", "two merges", "user twice", "when", "when none",
 }  # fmt: skip
 
 

@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amisim import close, emit, event, like, list_complete, raw, repeat, response, wait
+from ami.enums import HangupCause
+from amisim import Server, close, emit, event, faults, like, list_complete, raw, repeat, response, wait
 from amisim.action import ClientAction, read_action
 from amisim.script import Script
 from amisim.steps import Close, Emit, Message, Played, Send, Set, Wait, render
+
+from .clients import Client
 
 
 def action(text: str) -> ClientAction:
@@ -87,6 +90,69 @@ def test_a_rule_may_depend_on_variables_that_replies_set():
     assert answers(script, "CoreShowChannels")[-1].endswith("ListItems: 0")
     assert answers(script, "Originate / Channel: PJSIP/100") == ["Response: Success"]
     assert answers(script, "CoreShowChannels") == ["Response: Success / Channel: PJSIP/100-1"]
+
+
+async def later(action):
+    return response()
+
+
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        (lambda: event("Hangup", Cause_txt="a\r\nb"), r"a line break in Cause-txt, 'a\r\nb': raw(…) sends one"),
+        (lambda: response(Message="a\rb"), "a line break in Message"),
+        (lambda: response("Success\n"), "a line break in Response"),
+        (lambda: event("Hang\nup"), "a line break in Event"),
+        (lambda: list_complete(ListItems="1\n"), "a line break in ListItems"),
+        (lambda: event("Hangup", Variable=["a", "b\n"]), "a line break in Variable"),
+        (lambda: event("Hangup", **{"Cause: 16\r\nX": 1}), "'Cause: 16\\r\\nX' is no name of a header; raw(…) sends"),
+        (lambda: event("Hangup", Cause=None), "Cause cannot be None: it is a text or a number"),
+        (lambda: event("Hangup", Channel=b"PJSIP/1"), "Channel cannot be b'PJSIP/1'"),
+        (lambda: event("Hangup", Channel=[["a"]]), "Channel cannot be ['a']"),
+        (lambda: event(7), "Event cannot be 7: it is a name, as a text"),
+        (lambda: response(None), "Response cannot be None: it is a name, as a text"),
+        (lambda: list_complete(None), "Event cannot be None: it is a name, as a text"),
+        (lambda: raw(7), "raw() sends bytes, or a text, and not 7"),
+        (lambda: close("rst"), "'rst' is no way to close: 'eof', 'reset' and 'half' are"),
+        (lambda: repeat("two", wait(1)), "'two' is no number of times; 0 is never, and 'forever' has no end"),
+        (lambda: Script().on(7), "7 is no name of an action, such as 'Ping'"),
+        (lambda: Script().on("Ping", X=None), "the condition on X cannot be None: it is a text"),
+        (lambda: Script().on("Ping", X=["1", "2"]), "the condition on X cannot be ['1', '2']"),
+        (lambda: Script().on("Ping", X=re.compile(b"x")), "the condition on X is a pattern of bytes; values are texts"),
+        (lambda: Script().on("Ping").times(0), "0 is no number of times; a whole number from 1 on is"),
+        (lambda: Script().on("Ping").reply("Pong"), "'Pong' is no step: response(), event(), list_complete(), wait()"),
+        (lambda: Script().on("Ping").reply([wait(1)]), "[Wait(seconds=1)] is no step"),
+        (
+            lambda: Script().on("Ping").reply(later),
+            "is asynchronous; a generator that yields wait(…) takes its",
+        ),
+        (lambda: Script().on("Ping").reply(wait(1)).then(), "then() without steps: then(wait(0)) leaves an action"),
+        (lambda: Script().on("Ping").fault(faults.drop), "faults.drop is no fault: faults.drop('event X') is one, and"),
+        (lambda: answers(_answering(lambda action: None), "Ping"), "None is no answer; a step is, or several"),
+        (lambda: answers(_answering(lambda action: "Pong"), "Ping"), "'P' is no step: response(), event()"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(mistake, words):
+    with pytest.raises((TypeError, ValueError), match=re.escape(words)):
+        mistake()
+
+
+def _answering(function) -> Script:
+    script = Script()
+    script.on("Ping").reply(function)
+    return script
+
+
+def test_a_number_or_a_member_of_an_enumeration_is_a_value():
+    script = Script()
+    script.on("Ping", Cause=HangupCause.NORMAL_CLEARING).reply(response(Cause=HangupCause.USER_BUSY, Load=0.5))
+    assert answers(script, "Ping / Cause: 16") == ["Response: Success / Cause: 17 / Load: 0.5"]
+
+
+def test_what_a_client_sends_may_come_back_with_a_lone_cr_in_it():
+    with Server() as server, Client(server).log_in() as client:
+        client.send("Action: No\rsuch / ActionID: 1")
+        assert client.read()[2].startswith("Message: Invalid/unknown command: No\rsuch. Use")
 
 
 # Captured values

@@ -413,14 +413,16 @@ def test_a_way_to_close_that_is_none_is_refused(server):
     ("mistake", "words"),
     [
         (lambda server: server.emit(response()), "'Success' is no event"),
+        (lambda server: server.emit("Event: X"), r"'Event: X' is no event: event\(…\), raw\(…\) and bytes are"),
         (lambda server: wait(-1), "-1 is no time to wait"),
         (lambda server: wait(float("nan")), "nan is no time to wait"),
         (lambda server: wait("1"), "'1' is no time to wait"),
+        (lambda server: Server(faults=[faults.drop]), "faults.drop is no fault: faults.drop"),
         (lambda server: Server(faults="drop event X"), r"faults are a list, such as \['drop event X'\]"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_at_once(server, mistake, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises((ValueError, TypeError), match=words):
         mistake(server)
 
 
