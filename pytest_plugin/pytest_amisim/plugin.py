@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    import ssl
+
     import ami
     import amisim
 
 _SERVER = pytest.StashKey["amisim.Server"]()
 _OF_SERVER = (
     "recording", "speed", "hold", "scenario", "faults", "version", "username", "secret", "users", "limits", "seed",
+    "tls",
 )  # fmt: skip
 _OF_WORLD = ("time", "seed", "patch")
 _OPTIONS = tuple(dict.fromkeys((*_OF_SERVER, *_OF_WORLD)))
@@ -30,8 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "ami(recording=, speed=0, hold=True, scenario=, faults=(), version='22', username='admin', secret='secret', "
-        "users=, limits=, seed=0, time='virtual', patch=()): what the server of the fixture ami_server is, as "
-        "amisim.Server has it, and the world that it lives in, as amisim.World; marks of module, class and test are "
+        "users=, limits=, seed=0, tls=False, time='virtual', patch=()): what the server of the fixture ami_server is, "
+        "as amisim.Server has it, and the world that it lives in, as amisim.World; marks of module, class and test are "
         "merged",
     )
 
@@ -94,13 +97,26 @@ def ami_server(request: pytest.FixtureRequest, ami_clock: amisim.World) -> Itera
 
 @pytest.fixture
 def ami_manager(ami_clock: amisim.World, ami_server: amisim.Server) -> Iterator[ami.Manager]:
-    """An `ami.Manager` that is connected to `ami_server`, and logged in."""
+    """An `ami.Manager` that is connected to `ami_server`, by TLS if it speaks that, and logged in."""
     import ami
 
     with ami.Manager(runtime=ami_clock.runtime) as manager:
-        manager.connect(ami_server.host, ami_server.port)
+        try:
+            manager.connect(ami_server.host, ami_server.port, ssl=_trusting() if ami_server.tls else None)
+        except NotImplementedError:  # of OpenSSL, which wants a socket of the system
+            raise _mistake("with tls ami_manager needs real sockets: add time='real' to the mark ami") from None
         manager.login(ami_server.username, ami_server.secret)
         yield manager
+
+
+def _trusting() -> ssl.SSLContext:
+    """A context for a server that a test has made itself: whatever its certificate, it is the right one."""
+    import ssl
+
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,9 +1,13 @@
 """The pytest plugin, in test suites of other projects, which have nothing of their own for it."""
 
+import inspect
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
+
+import amisim
 
 pytest_plugins = ["pytester"]
 
@@ -201,6 +205,44 @@ def test_the_mark_names_a_scenario(suite, pytester):
             assert ami_manager.send_action(core.Getvar(None, "X")).result["Value"] == "yes"
     """)
     result.assert_outcomes(passed=1)
+
+
+def test_the_mark_says_that_tls_is_spoken(suite):
+    result = suite("""
+        import ssl
+        import amisim
+        import pytest
+        from ami import core
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(amisim.CERTIFICATE)
+
+        @pytest.mark.parametrize("time", [
+            pytest.param("real", marks=pytest.mark.ami(tls=True, time="real")),
+            pytest.param("scaled", marks=pytest.mark.ami(tls=context, time="scaled=10")),
+        ])
+        def test_tls(ami_server, ami_manager, time):
+            assert ami_server.tls
+            assert ami_manager.send_action(core.Ping()).success
+
+        @pytest.mark.ami(tls=True)
+        def test_virtual(ami_manager):
+            pass
+    """)
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["with tls ami_manager needs real sockets: add time='real' to the mark ami"])
+
+
+def test_the_mark_takes_what_a_server_takes_and_the_documentation_lists_it(suite):
+    arguments = set(inspect.signature(amisim.Server).parameters) - {"host", "port", "watch", "runtime"}
+    arguments |= {"time", "patch"}
+    (declared,) = (line for line in suite("", "--markers").outlines if line.startswith("@pytest.mark.ami("))
+    page = (Path(__file__).parents[2] / "docs" / "testing.md").read_text()
+    for listed in (
+        re.findall(r"(\w+)=", declared.partition("):")[0]),
+        re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE),
+    ):
+        assert set(listed) == arguments
 
 
 def test_the_mark_is_declared_and_explained(suite):
