@@ -87,9 +87,8 @@ class Server:
         runtime: Runtime = SYSTEM,
     ) -> None:
         self._runtime = runtime
-        self._scenario = scenario
         self._given = users, parsed(faults)
-        said = None if scenario is None else load(scenario)
+        said = self._began_with = None if scenario is None else load(scenario)
         if said is not None:
             version, seed = version or said.version, said.seed if seed is None else seed
             users, recording, faults = users or said.users, recording or said.recording, [*said.faults, *self._given[1]]
@@ -248,19 +247,25 @@ class Server:
     def reload(self) -> None:
         """Read the scenario again: its rules and variables hold at once, the rest for who connects from now on.
 
-        Its version, seed and recording stay. Raises `ScenarioError` when something is wrong with it, and goes on as
-        before.
+        Its version, seed and recording stay; the transcript says so if there are others in it. Raises `ScenarioError`
+        when something is wrong with it, and goes on as before.
         """
-        if self._scenario is None:
+        began_with = self._began_with
+        if began_with is None:
             return
-        said = load(self._scenario)
+        said = load(began_with.path)
         users, faults = self._given
         plan = FaultPlan([*said.faults, *faults], self._seed)
         rules = [rule for rule in self._script.rules if rule not in self._of_scenario]
         self._of_scenario = list(said.script.rules)
         said.script.rules[:0] = rules
 
+        kept = [key for key in ("version", "seed", "recording") if getattr(said, key) != getattr(began_with, key)]
+
         def take_over() -> None:
+            for key in kept:
+                note = f"the scenario's {key} is another now: it stays what it was until the server starts again"
+                self._note(Record(self._now(), 0, "", "note", note.encode()))
             self._script.become(said.script)
             self._plan = plan
             if not users and said.users:

@@ -224,6 +224,20 @@ def test_a_scenario_that_is_read_again_has_its_users_and_faults_for_who_comes_th
         server.check()
 
 
+def test_what_a_scenario_that_is_read_again_cannot_change_is_told(connected, tmp_path):
+    path = tmp_path / "pbx.yaml"
+    path.write_text("amisim: 1\nversion: 16\n")
+    with Server(scenario=path) as server:
+        for text in ("version: 16", "version: 18\nseed: 1\nrecording: queue-call", "version: 16"):
+            path.write_text(f"amisim: 1\n{text}\n")
+            server.reload()
+            assert connected(server).get_asterisk_info() == ("Asterisk Call Manager", "5.0.4")
+        assert [line.partition("# ")[2] for line in server.timeline().splitlines() if "# " in line] == [
+            f"the scenario's {key} is another now: it stays what it was until the server starts again"
+            for key in ("version", "seed", "recording")
+        ]
+
+
 def test_a_recording_that_is_none_is_a_mistake_of_its_scenario(tmp_path):
     path = tmp_path / "pbx.yaml"
     path.write_text("amisim: 1\nrecording: queue-cal\n")
