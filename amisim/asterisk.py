@@ -193,7 +193,7 @@ def _events(session: "ServerSession", action: ClientAction) -> Answer:
         yield _error("Invalid event mask")
     else:
         session.mask = wanted
-        yield response(Events="On" if wanted else "Off")
+        yield _cut_response(action, 256, Events="On" if wanted else "Off")
 
 
 def _filter(session: "ServerSession", action: ClientAction) -> Answer:
@@ -222,7 +222,7 @@ def _wait_event(session: "ServerSession", action: ClientAction) -> Answer:
     yield UntilEvent(float(text) if text.isascii() and text.isdecimal() else float("inf"))
     yield response(Message="Waiting for Event completed.")
     yield Flush()
-    yield render([("Event", "WaitEventComplete")], action.action_id)
+    yield Send(b"Event: WaitEventComplete\r\n" + _cut_line(action, 256) + b"\r\n")
 
 
 # The server
@@ -244,6 +244,7 @@ def _core_status(session: "ServerSession", action: ClientAction) -> Answer:
     calls = {} if int(session.host.version) < 18 else {"CoreProcessedCalls": 0}
     yield _cut_response(
         action,
+        150,
         CoreStartupDate=f"{started:%Y-%m-%d}",
         CoreStartupTime=f"{started:%H:%M:%S}",
         CoreReloadDate=f"{started:%Y-%m-%d}",
@@ -257,6 +258,7 @@ def _core_settings(session: "ServerSession", action: ClientAction) -> Answer:
     modern = {} if int(session.host.version) < 20 else {"SoundsSearchCustomDir": "No"}
     yield _cut_response(
         action,
+        150,
         AMIversion=session.host.ami_version,
         AsteriskVersion=f"{session.host.version}.0.0",
         SystemName="",
@@ -272,11 +274,15 @@ def _core_settings(session: "ServerSession", action: ClientAction) -> Answer:
     )
 
 
-def _cut_response(action: ClientAction, **headers: object) -> Send:
-    """A response whose ActionID is kept in 150 bytes: a longer one is cut together with its line end."""
-    action_id = f"ActionID: {action.action_id}\r\n" if action.action_id else ""
+def _cut_response(action: ClientAction, size: int, **headers: object) -> Send:
+    """A response whose ActionID is cut, if it is too long."""
     rest = render([(key, str(value)) for key, value in headers.items()]).data
-    return Send(b"Response: Success\r\n" + wire.encode(action_id)[:149] + rest)
+    return Send(b"Response: Success\r\n" + _cut_line(action, size) + rest)
+
+
+def _cut_line(action: ClientAction, size: int) -> bytes:
+    """The line with the ActionID, as it fits into a C string of so many bytes: what is cut first is its line end."""
+    return wire.encode(f"ActionID: {action.action_id}\r\n")[: size - 1] if action.action_id else b""
 
 
 def _command(session: "ServerSession", action: ClientAction) -> Answer:

@@ -430,6 +430,19 @@ def test_the_actions_that_a_user_may_send_are_listed_with_their_classes():
     assert b"Originate" not in answer
 
 
+@pytest.mark.parametrize(("length", "line_end"), [(243, b"\r\n"), (244, b"\r"), (245, b""), (1000, b"")])
+def test_what_ends_a_line_goes_first_where_an_action_id_is_too_long(length, line_end):
+    # Seen on 16.28 and 22.10.
+    whole = b"ActionID: " + b"x" * length
+    cut = whole[:255] + line_end
+    client = Client(log_in=True)
+    said = client.say(f"Action: Events / ActionID: {'x' * length} / EventMask: call")
+    assert said == b"Response: Success\r\n" + cut + b"Events: On\r\n\r\n"
+    said = client.say(f"Action: WaitEvent / ActionID: {'x' * length} / Timeout: 0")
+    done = b"Response: Success\r\n" + whole + b"\r\nMessage: Waiting for Event completed.\r\n\r\n"
+    assert said == done + b"Event: WaitEventComplete\r\n" + cut + b"\r\n"
+
+
 def test_an_action_id_that_is_too_long_is_cut_with_its_line_end():
     client = Client(log_in=True)
     assert client.say(f"Action: CoreStatus / ActionID: {'x' * 137}").startswith(
