@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from .talk import Talk
+
 settings.register_profile("amikit", deadline=None)
 settings.load_profile("amikit")
 
@@ -17,3 +19,8 @@ def no_thread_is_left() -> Iterator[None]:
     for thread in left:
         thread.join(5)
     assert not [thread for thread in left if thread.is_alive()]
+
+
+@pytest.fixture
+def talk() -> Talk:
+    return Talk()

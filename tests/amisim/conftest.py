@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from amisim import Server, event, list_complete, response
+
+from .command_links import CANARY
 from .commands import Running
 
 settings.register_profile("amikit", deadline=None)
@@ -17,3 +21,22 @@ def running() -> Iterator[Callable[..., Running]]:
     """Start `amisim` with some arguments; it is ended with the test."""
     with ExitStack() as stack:
         yield lambda *args, **options: stack.enter_context(Running(*args, **options))
+
+
+@pytest.fixture
+def upstream() -> Iterator[Server]:
+    """A server to be recorded, with a queue that has two members."""
+    with Server(secret=CANARY) as server:
+        server.on("QueueStatus").reply(
+            response(EventList="start", Message="Queue status will follow"),
+            event("QueueMember", Queue="support", Name="Alice"),
+            event("QueueMember", Queue="support", Name="Bob"),
+            list_complete(),
+        )
+        yield server
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Where a recording is written."""
+    return tmp_path / "out.yaml"
