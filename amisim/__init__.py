@@ -7,7 +7,9 @@ with amisim.Server(recording="queue-call") as server:
 from typing import TYPE_CHECKING, Any
 
 from amisim.host import Limits
+from amisim.recorder import record
 from amisim.recording import Record, Recording, RecordingError, RecordingReader, RecordingWriter, load
+from amisim.relay import UpstreamError
 from amisim.scenario import ScenarioError
 from amisim.script import like
 from amisim.server import Server, ServerError
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CERTIFICATE", "Deadlock", "Limits", "OutsideWorld", "Record", "Recording", "RecordingError", "RecordingReader",
-    "RecordingWriter", "ScenarioError", "Server", "ServerError", "User", "World", "WorldError", "again", "close",
-    "emit", "event", "explore", "like", "list_complete", "load", "raw", "repeat", "response", "wait",
+    "RecordingWriter", "ScenarioError", "Server", "ServerError", "UpstreamError", "User", "World", "WorldError",
+    "again", "close", "emit", "event", "explore", "like", "list_complete", "load", "raw", "record", "repeat",
+    "response", "wait",
 ]  # fmt: skip
 
 _OF_WORLD = frozenset({"Deadlock", "OutsideWorld", "World", "WorldError", "again", "explore"})

@@ -5,8 +5,10 @@ Every chunk is passed on as it comes, and only then recorded; closing and breaki
 
 import asyncio
 import datetime
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from amisim.causes import RecordBuilder
@@ -15,7 +17,7 @@ from amisim.recording import Direction, Record, RecordingError, RecordingWriter
 from amisim.redact import Redactor
 from amisim.relay import CHUNK, Clients, closing_writer, greeting_of
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "record"]
 
 
 class Recorder:
@@ -135,6 +137,34 @@ class Recorder:
         except RecordingError as error:
             if not self._failed.done():
                 self._failed.set_exception(error)
+
+
+@contextmanager
+def record(path: str | Path, upstream_host: str, upstream_port: int, *, redact: bool = True) -> Iterator[Recorder]:
+    """Record while a block runs; clients connect to `host` and `port` of what it gives.
+
+    Raises what `Recorder.run` raises.
+    """
+    recorder = Recorder(str(path), upstream_host, upstream_port, redact=redact)
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def run() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        await recorder.run(lambda _: started.set_result((loop, stop)), stop)
+
+    with ThreadPoolExecutor(1, "amisim-recorder") as pool:
+        running = pool.submit(asyncio.run, run())
+        running.add_done_callback(lambda _: started.done() or started.cancel())
+        try:
+            loop, stop = started.result()
+        except CancelledError:
+            running.result()
+            raise
+        try:
+            yield recorder
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            running.result()
 
 
 def _unchanged(record: Record) -> Record:

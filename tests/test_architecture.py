@@ -166,7 +166,7 @@ def test_the_pytest_plugin_imports_nothing_of_amikit_at_the_start():
     tree = ast.parse((ROOT / "pytest_plugin" / "pytest_amisim" / "plugin.py").read_text())
     at_start = {node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
                 for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))}  # fmt: skip
-    assert at_start == {"__future__", "difflib", "math", "collections.abc", "typing", "pytest"}
+    assert at_start == {"__future__", "collections.abc", "contextlib", "inspect", "typing", "pytest"}
 
 
 def test_nothing_in_the_product_sleeps():

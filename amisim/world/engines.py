@@ -40,6 +40,10 @@ class Engine(Protocol):
         """Where a thread had its turn out of order, where that is by choice."""
         ...
 
+    def waiting(self) -> list[str]:
+        """Who waits where."""
+        ...
+
     def new_event_loop(self, runtime: Runtime) -> asyncio.AbstractEventLoop:
         """A loop on this time."""
         ...
@@ -94,6 +98,10 @@ class Virtual:
     def switches(self) -> dict[int, int]:
         """See `Engine`."""
         return dict(self._choices.switches)
+
+    def waiting(self) -> list[str]:
+        """See `Engine`."""
+        return self._scheduler.waiting()
 
     def new_event_loop(self, runtime: Runtime) -> asyncio.AbstractEventLoop:
         """See `Engine`."""
@@ -157,6 +165,10 @@ class Real:
     def switches(self) -> dict[int, int]:
         """See `Engine`."""
         return {}
+
+    def waiting(self) -> list[str]:
+        """See `Engine`."""
+        return []
 
     def new_event_loop(self, runtime: Runtime) -> asyncio.AbstractEventLoop:
         """See `Engine`."""

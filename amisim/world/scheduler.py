@@ -342,8 +342,14 @@ class Scheduler:
     # What is wrong
 
     def _report(self, what: str) -> str:
-        waiting = {each.ident: f"{each.name} waits for {each.waits_for}" for each in self.participants}
-        return f"at {self.now:.6g} s {what}:\n" + "\n".join(f"  {line}" for line in places(waiting))
+        return f"at {self.now:.6g} s {what}:\n" + "\n".join(f"  {line}" for line in self.waiting())
+
+    def waiting(self) -> list[str]:
+        """A line for each who waits: for what, and where."""
+        waiting = {
+            each.ident: f"{each.name} waits for {each.waits_for}" for each in self.participants if each.waits_for
+        }
+        return places(waiting)
 
     def lose(self, participant: Participant, error: BaseException) -> None:
         """From outside the world: a participant does not come back from something that the world knows nothing of.

@@ -72,8 +72,8 @@ class Watch:
             if participant is None or _clock() - began < self._patience + late:
                 continue
             computed = _cpu() - used
-            if 0.05 * self._patience < computed < self._patience / 2:
-                continue  # it goes on, slowly, or begins to wait only now
+            if 0.05 * self._patience < computed < self._patience:
+                continue  # it goes on, slowly, on a machine with much to do; or begins to wait only now
             self._report(participant, is_waiting=computed <= 0.05 * self._patience)
             return
 
@@ -95,7 +95,7 @@ class Watch:
 
     def _raise_here(self, *_: object) -> None:
         error, self._error = self._error, None
-        if error is not None:
+        if error is not None and not self._ended.is_set():
             raise error
 
 

@@ -63,6 +63,8 @@ class World:
         if start.tzinfo is None:
             raise ValueError(f"start {start} has no time zone: give it one, such as tzinfo=datetime.UTC")
         self._wall_start = start.timestamp()
+        self.kind = time
+        """How time passes: `virtual`, `scaled=50` or `real`."""
         speed = _speed(time)
         self._engine: Engine = (
             Real(speed, seed, self.wall_time, utc_offset)
@@ -157,6 +159,10 @@ class World:
             return runner.run(main)
 
     # What happened
+
+    def waiting(self) -> list[str]:
+        """Who waits where, and for what, in a line each; nothing where threads are not the world's."""
+        return self._engine.waiting()
 
     @property
     def digest(self) -> str:

@@ -5,9 +5,9 @@ Nothing of amikit is imported before a test uses a fixture.
 
 from __future__ import annotations
 
-import difflib
-import math
-from collections.abc import Generator, Iterator
+import inspect
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,59 +17,61 @@ if TYPE_CHECKING:
 
     import ami
     import amisim
+    from ami import aio
 
-_SERVER = pytest.StashKey["amisim.Server"]()
-_OF_SERVER = (
-    "recording", "speed", "hold", "scenario", "faults", "version", "username", "secret", "users", "limits", "seed",
-    "tls",
-)  # fmt: skip
-_OF_WORLD = ("time", "seed", "patch")
-_OPTIONS = tuple(dict.fromkeys((*_OF_SERVER, *_OF_WORLD)))
-_TRANSCRIPT_LINES = 40
+_LIVING = pytest.StashKey[Any]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the mark."""
-    config.addinivalue_line(
-        "markers",
-        "ami(recording=, speed=0, hold=True, scenario=, faults=(), version='22', username='admin', secret='secret', "
-        "users=, limits=, seed=0, tls=False, time='virtual', patch=()): what the server of the fixture ami_server is, "
-        "as amisim.Server has it, and the world that it lives in, as amisim.World; marks of module, class and test are "
-        "merged",
-    )
+    from pytest_amisim.options import MARK
+
+    config.addinivalue_line("markers", MARK)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare options and settings."""
+    """Declare the options."""
     group = parser.getgroup("amisim", "a fake Asterisk")
-    group.addoption("--ami-time", metavar="virtual|scaled=N|real", help="How time passes for ami_clock (virtual).")
+    group.addoption("--ami-time", metavar="virtual|scaled=N|real", help="How time passes in tests (virtual).")
     group.addoption("--ami-seed", type=int, metavar="N", help="The seed of worlds and servers (0).")
-    parser.addini("ami_time", "How time passes for ami_clock: virtual, scaled=N or real.", default="virtual")
-    parser.addini("ami_patch", "Modules that live in the world of a test that uses ami_clock.", type="linelist")
+    group.addoption(
+        "--ami-check-determinism", action="store_true", help="Run each test twice, and compare what happened."
+    )
+    group.addoption(
+        "--ami-record", choices=("none", "once", "all"), default="none",
+        help="Whether ami_recording records: never, what is not recorded yet, or all of it anew (none).",
+    )  # fmt: skip
+    group.addoption(
+        "--ami-upstream", metavar="[USER:SECRET@]HOST:PORT", help="The server that ami_recording records, if it does."
+    )
+
+
+# What tests use
 
 
 @pytest.fixture
 def ami_clock(request: pytest.FixtureRequest) -> Iterator[amisim.World]:
     """The `amisim.World` that the test, `ami_server` and `ami_manager` live in: time passes in it when all wait.
 
-    The module of the test, and those that the mark's `patch` and the setting `ami_patch` name, use its threads, locks,
-    clocks and sockets; managers of `ami` do so by themselves.
+    The module of the test, and those that the mark's `patch` and the settings name, use its threads, locks, clocks and
+    sockets; managers of `ami` do so by themselves.
     """
-    import amisim
+    from pytest_amisim.living import Living
 
-    config = request.config
-    options = _options(request.node)
-    modules = ["ami.manager", "ami.aio.manager", request.module.__name__, *config.getini("ami_patch")]
-    try:
-        world = amisim.World(
-            _seed(config, options) or 0,
-            time=options.get("time") or config.getoption("--ami-time") or config.getini("ami_time"),
-            patience=math.inf if config.getoption("usepdb", False) else 0.7,
-        )
-    except ValueError as error:
-        raise _mistake(str(error)) from None
-    with world, world.patch(*modules, *options.get("patch", ())):
-        yield world
+    with Living(request) as living:
+        request.node.stash[_LIVING] = living
+        yield living.world
+
+
+@pytest.fixture
+def ami_server_factory(
+    request: pytest.FixtureRequest, ami_clock: amisim.World
+) -> Iterator[Callable[..., amisim.Server]]:
+    """Make servers: `ami_server_factory(version="16")` is one as the mark `ami` says, but for what is given."""
+    living = request.node.stash[_LIVING]
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(living.serve(options))
+    living.check()
 
 
 @pytest.fixture
@@ -79,34 +81,68 @@ def ami_server(request: pytest.FixtureRequest, ami_clock: amisim.World) -> Itera
     A recording answers at once; its events wait until the test calls `ami_server.play()`, when it has registered its
     callbacks. At the end of the test every action must have had an answer in the recording, and every fault a hit.
     """
-    import amisim
-
-    given = _options(request.node)
-    options = {name: given[name] for name in _OF_SERVER if name in given}
-    options["seed"] = _seed(request.config, given)
-    try:
-        server = amisim.Server(runtime=ami_clock.runtime, **options)
-    except (amisim.RecordingError, amisim.ScenarioError, ValueError) as error:
-        raise _mistake(str(error)) from None
-    with server:
-        request.node.stash[_SERVER] = server
+    living = request.node.stash[_LIVING]
+    with living.serve({}) as server:
         yield server
-    if server.complaints:
-        pytest.fail("\n".join(server.complaints), pytrace=False)
+    living.check()
 
 
 @pytest.fixture
-def ami_manager(ami_clock: amisim.World, ami_server: amisim.Server) -> Iterator[ami.Manager]:
-    """An `ami.Manager` that is connected to `ami_server`, by TLS if it speaks that, and logged in."""
+def ami_recording(request: pytest.FixtureRequest, ami_clock: amisim.World) -> Iterator[Any]:
+    """A server that answers as a real one did when this test was recorded; see `--ami-record` and `--ami-upstream`.
+
+    It has `host`, `port`, `username` and `secret`. The recording is a file of the test's name in the project's folder
+    of recordings.
+    """
+    from pytest_amisim.recording import recorded
+
+    with recorded(request.node.stash[_LIVING]) as server:
+        yield server
+
+
+@pytest.fixture
+def ami_manager(request: pytest.FixtureRequest, ami_clock: amisim.World) -> Iterator[ami.Manager]:
+    """An `ami.Manager` that is connected to `ami_server`, by TLS if it speaks that, and logged in.
+
+    If the test uses `ami_recording`, it is connected to that.
+    """
     import ami
 
+    server = _server_of(request)
     with ami.Manager(runtime=ami_clock.runtime) as manager:
         try:
-            manager.connect(ami_server.host, ami_server.port, ssl=_trusting() if ami_server.tls else None)
+            manager.connect(server.host, server.port, ssl=_trusting() if server.tls else None)
         except NotImplementedError:  # of OpenSSL, which wants a socket of the system
-            raise _mistake("with tls ami_manager needs real sockets: add time='real' to the mark ami") from None
-        manager.login(ami_server.username, ami_server.secret)
+            from pytest_amisim.options import mistake
+
+            raise mistake("with tls ami_manager needs real sockets: add time='real' to the mark ami") from None
+        manager.login(server.username, server.secret)
         yield manager
+
+
+@pytest.fixture
+def ami_async_manager(request: pytest.FixtureRequest, ami_clock: amisim.World) -> Iterator[aio.Manager]:
+    """The same with asyncio, for a test that is `async def`: it needs no other plugin, and runs in the same world."""
+    from ami import aio
+
+    server = _server_of(request)
+    run = request.node.stash[_LIVING].run
+
+    async def log_in() -> aio.Manager:
+        manager = aio.Manager()
+        await manager.connect(server.host, server.port, ssl=_trusting() if server.tls else None)
+        await manager.login(server.username, server.secret)
+        return manager
+
+    manager = run(log_in())
+    try:
+        yield manager
+    finally:
+        run(manager.__aexit__())
+
+
+def _server_of(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue("ami_recording" if "ami_recording" in request.fixturenames else "ami_server")
 
 
 def _trusting() -> ssl.SSLContext:
@@ -119,46 +155,49 @@ def _trusting() -> ssl.SSLContext:
     return context
 
 
+# How tests run
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Run a test that is a coroutine in its world, whoever else would run it."""
+    living = pyfuncitem.stash.get(_LIVING, None)
+    function = pyfuncitem.obj
+    if type(pyfuncitem).__module__.startswith("pytest_asyncio"):
+        function = inspect.unwrap(function)  # it has wrapped it already
+    if living is None or not inspect.iscoroutinefunction(function):
+        return (yield)
+    before, run = pyfuncitem.obj, living.run
+    pyfuncitem.obj = lambda **arguments: run(function(**arguments))
+    try:
+        return (yield)
+    finally:
+        pyfuncitem.obj = before
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> object:
+    """With `--ami-check-determinism`, run a test that lives in a world twice."""
+    if not item.config.getoption("--ami-check-determinism") or "ami_clock" not in getattr(item, "fixturenames", ()):
+        return None
+    from pytest_amisim.determinism import run_twice
+
+    run_twice(item, nextitem, lambda: item.stash.get(_LIVING, None))
+    return True
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show in the report of a failing test what the server and its clients said."""
+    """Show in the report of a failing test what the server and its clients said, and how to have it again."""
     report = yield
-    server = item.stash.get(_SERVER, None)
-    if report.failed and server is not None and (lines := server.timeline().splitlines()):
-        hidden = len(lines) - _TRANSCRIPT_LINES
-        if hidden > 0:
-            lines = [f"({hidden} lines before)", *lines[hidden:]]
+    living = item.stash.get(_LIVING, None)
+    if report.failed and living is not None and any(server.transcript for server in living.servers):
+        from pytest_amisim.report import sections
+
         # A section of the failure itself is shown with it everywhere, in junit's XML too; not every kind can have one.
         add = getattr(report.longrepr, "addsection", lambda name, text: report.sections.append((name, text)))
-        add("amisim transcript", "\n".join(lines))
+        for name, text in sections(living):
+            add(name, text)
     return report
-
-
-def _mistake(text: str) -> BaseException:
-    """A failure that is said in one line."""
-    return pytest.fail.Exception(text, pytrace=False)
-
-
-def _seed(config: pytest.Config, options: dict[str, Any]) -> int | None:
-    """The mark's seed, or that of the command line."""
-    seed: int | None = options.get("seed", config.getoption("--ami-seed"))
-    return seed
-
-
-def _options(node: Any) -> dict[str, Any]:
-    """The arguments of the marks, where the closest mark wins; recordings are replayed at once unless one says not to.
-
-    An argument that is none makes the test fail.
-    """
-    options: dict[str, Any] = {"speed": 0, "hold": True}
-    for mark in reversed(list(node.iter_markers("ami"))):
-        if mark.args:
-            raise _mistake("the mark ami takes its arguments by name, such as recording='queue-call'")
-        for name in mark.kwargs:
-            if name not in _OPTIONS:
-                near = difflib.get_close_matches(name, _OPTIONS, 1) or [" or ".join(_OPTIONS)]
-                raise _mistake(f"the mark ami has no argument {name!r}; did you mean {near[0]}?")
-        options |= mark.kwargs
-    return options

@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-import amisim.world  # noqa: F401 - so that suites in this process do not import it one after the other
+import ami.aio  # noqa: F401 - so that suites in this process do not import it one after the other
+import amisim.world  # noqa: F401
 
 INI = """
 [pytest]
 addopts = --strict-markers -p no:randomly -p no:hypothesispytest -p no:cacheprovider
 filterwarnings = error
+asyncio_default_fixture_loop_scope = function
 """
 
 

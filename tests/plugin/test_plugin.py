@@ -281,20 +281,29 @@ def test_the_report_of_a_failing_test_shows_the_last_lines_of_the_transcript(sui
     result = (own_process if "-n" in options else suite)(FAILING, *options)
     result.assert_outcomes(failed=1)
     first, *lines = transcript(result.stdout.str())
-    assert len(lines) == 40
     assert re.search(r" → Getvar \[.+\] Variable=N49$", lines[-2])
     assert re.search(r" ← Error: \[.+\] Message=Invalid/unknown command: Getvar", lines[-1])
     # connected, greeting, challenge, login and FullyBooted are 7 lines; each action, and its answer, is one
-    assert first == f"({7 + 2 * 50 - 40} lines before)"
+    assert first == f"({7 + 2 * 50 - len(lines)} lines before)"
+    about = result.stdout.str().partition("- amisim -")[2].splitlines()[1:]
+    assert about[0] == "virtual time, at 0.000 s, seed 0"
+    waits, (again, *_) = (
+        [each for each in about if each.startswith("waits: ")],
+        [each for each in about if each.startswith("again: ")],
+    )
+    assert [each.split()[1] for each in waits] == ["amisim-server", "ami-dispatcher", "ami-message-reader"]
+    assert re.fullmatch(r"again: pytest \S+\.py::test_that_fails --ami-seed=0", again)
+    titles = 2
+    assert 1 + len(lines) + 1 + len(waits) + 1 + titles == 40
 
 
 def test_the_transcript_is_in_junit_xml(suite, pytester):
     suite(FAILING, "--junitxml=report.xml").assert_outcomes(failed=1)
     (failure,) = ET.parse(pytester.path / "report.xml").iter("failure")
     first, *lines = transcript(failure.text or "")
-    assert first == "(67 lines before)"
-    assert len(lines) == 40
+    assert first == f"({7 + 2 * 50 - len(lines)} lines before)"
     assert "Variable=N49" in lines[-2]
+    assert "again: pytest " in (failure.text or "")
 
 
 def test_a_short_transcript_is_shown_as_a_whole_and_without_secrets(suite):

@@ -4,7 +4,7 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-IN_EACH_TIME = pytest.mark.parametrize("time", ["virtual", "scaled=50"])
+IN_EACH_TIME = pytest.mark.parametrize("time", ["virtual", "scaled=10"])
 
 
 @IN_EACH_TIME
@@ -20,7 +20,7 @@ def test_a_late_answer(suite, time):
             ami_server.on("Ping").reply(wait(7), response(Ping="Pong"))
             before = ami_clock.now
             assert ami_manager.send_action(core.Ping()) is None
-            assert 5 <= ami_clock.now - before < 7
+            assert ami_clock.now - before >= 5
             ami_clock.advance(3)
             assert len(late) == 1
     """,
@@ -101,18 +101,14 @@ def test_the_module_of_the_test_and_those_that_are_named_live_in_the_world(suite
 
 def test_modules_can_be_named_for_the_whole_suite(suite, pytester):
     pytester.makepyfile(their_clock="from time import monotonic, sleep")
-    pytester.makefile(".ini", settings="[pytest]\nami_patch = their_clock\n")
-    result = suite(
-        """
+    pytester.makepyprojecttoml('[tool.amikit]\npatch = ["their_clock"]\n')
+    result = suite("""
         import their_clock
 
         def test_it(ami_clock):
             their_clock.sleep(5)
             assert their_clock.monotonic() == 5
-    """,
-        "-c",
-        "settings.ini",
-    )
+    """)
     result.assert_outcomes(passed=1)
 
 
@@ -161,8 +157,7 @@ def test_a_time_that_is_none_is_said_in_one_line(suite, pytester, how):
     mark = '@pytest.mark.ami(time="slow")' if how == "mark" else ""
     options = ["--ami-time=slow"] if how == "option" else []
     if how == "setting":
-        pytester.makefile(".ini", settings="[pytest]\nami_time = slow\n")
-        options = ["-c", "settings.ini"]
+        pytester.makepyprojecttoml('[tool.amikit]\ntime = "slow"\n')
     result = suite(
         f"""
         import pytest
