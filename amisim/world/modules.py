@@ -26,6 +26,7 @@ from amisim.world.errors import WorldError
 from amisim.world.names import copied, rebound
 from amisim.world.network import Network
 from amisim.world.scheduler import Scheduler
+from amisim.world.sockets import Socket
 
 __all__ = ["NAMES", "Modules", "like", "patched", "queue_over", "seeded", "time_of", "virtual"]
 
@@ -122,7 +123,14 @@ def _threading(scheduler: Scheduler) -> ModuleType:
     }
     thread = type("Thread", (threads.Thread,), {"_scheduler": scheduler, "__module__": "threading"})
     timer = type("Timer", (threads.Timer, thread), {"__module__": "threading"})
-    return like(threading, Thread=thread, Timer=timer, **kinds)
+
+    def enumerate_() -> list[threading.Thread]:
+        scheduler.touch()
+        return [each.thread for each in scheduler.participants]
+
+    return like(
+        threading, Thread=thread, Timer=timer, enumerate=enumerate_, active_count=lambda: len(enumerate_()), **kinds
+    )
 
 
 def queue_over(times: ModuleType, threading: ModuleType) -> ModuleType:
@@ -134,11 +142,22 @@ def queue_over(times: ModuleType, threading: ModuleType) -> ModuleType:
     for name in ("Full", "ShutDown"):
         if hasattr(queue, name):
             setattr(made, name, getattr(queue, name))
+
+    def get(self: Any, block: bool = True, timeout: float | None = None) -> Any:
+        return made._PySimpleQueue.get(self, block, timeout if block else None)  # as the one in C has it
+
+    made.SimpleQueue = type("SimpleQueue", (made._PySimpleQueue,), {"get": get})  # type: ignore[attr-defined]
     return made
 
 
 def _socket(links: Network) -> ModuleType:
-    kind = type("socket", (network.Socket,), {"_network": links, "__module__": "socket"})
+    default: list[float | None] = [None]
+    kind = type("socket", (Socket,), {"_network": links, "default_timeout": default, "__module__": "socket"})
+
+    def set_default(timeout: float | None) -> None:
+        if timeout is not None and timeout < 0:
+            raise ValueError("Timeout value out of range")
+        default[0] = timeout
 
     def getaddrinfo(
         host: str | bytes | None, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
@@ -151,7 +170,9 @@ def _socket(links: Network) -> ModuleType:
         socket,
         socket=kind,
         SocketType=kind,
-        socketpair=lambda *_: links.pair(kind),
+        socketpair=lambda *_, **__: links.pair(kind),
+        setdefaulttimeout=set_default,
+        getdefaulttimeout=lambda: default[0],
         getaddrinfo=getaddrinfo,
         gethostbyname=links.resolve,
         gethostname=lambda: "world",

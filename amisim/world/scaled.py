@@ -6,7 +6,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from types import FunctionType
+from typing import Any, cast
 
 from amisim.world.modules import Modules, like, queue_over, seeded, time_of
 from amisim.world.names import rebound
@@ -106,7 +107,7 @@ def _threading(short: Callable[[float | None], float | None], now: Callable[[], 
         """A barrier whose time-outs are shorter."""
 
         def wait(self, timeout: float | None = None) -> int:
-            return super().wait(short(timeout))
+            return super().wait(short(self._timeout if timeout is None else timeout))  # type: ignore[attr-defined]
 
     class Thread(threading.Thread):
         """A thread that is joined in a shorter time."""
@@ -125,8 +126,15 @@ def _threading(short: Callable[[float | None], float | None], now: Callable[[], 
 
 
 def _socket(speed: float) -> Any:
+    default: list[float | None] = [None]
+
     class Socket(socket.socket):
         """A socket whose time-outs are shorter."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            if default[0] is not None:
+                self.settimeout(default[0])
 
         def settimeout(self, value: float | None) -> None:
             super().settimeout(value and value / speed)
@@ -135,9 +143,18 @@ def _socket(speed: float) -> Any:
             timeout = super().gettimeout()
             return timeout and timeout * speed
 
-    made = like(socket, socket=Socket, SocketType=Socket)
-    for name in ("create_connection", "create_server"):
+        timeout = property(gettimeout)  # pyright: ignore[reportIncompatibleMethodOverride]
+
+    def set_default(timeout: float | None) -> None:
+        if timeout is not None and timeout < 0:
+            raise ValueError("Timeout value out of range")
+        default[0] = timeout
+
+    names = {"socket": Socket, "SocketType": Socket, "getdefaulttimeout": lambda: default[0]}
+    made = like(socket, setdefaulttimeout=set_default, **names)
+    for name in ("create_connection", "create_server", "socketpair"):
         setattr(made, name, rebound(getattr(socket, name), vars(made)))
+    Socket.accept = rebound(cast(FunctionType, socket.socket.accept), vars(made))  # type: ignore[method-assign]
     return made
 
 

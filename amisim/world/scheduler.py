@@ -27,8 +27,8 @@ _POLLS, _POLLING = 20, 0.001
 _COLLECTION = 100_000
 """After how many steps garbage is collected: at the same places each time, as finalizers may use the world."""
 
-_LOOKS, _LOOKING = 10_000, 0.01
-"""How often somebody may ask for the time, and do nothing else, and the virtual seconds that it costs."""
+_USES, _USING = 10_000, 0.01
+"""How often somebody may use the world, such as ask for the time, without ever waiting, and what that costs."""
 
 _PATIENCE = 2.0
 """Real seconds that a thread may take to end when its world does."""
@@ -37,8 +37,9 @@ _PATIENCE = 2.0
 class Participant:
     """A thread that takes part in a world."""
 
-    def __init__(self, number: int, name: str) -> None:
+    def __init__(self, number: int, thread: threading.Thread, name: str) -> None:
         self.number = number
+        self.thread = thread
         self.name = name
         self.ident = 0
         """The thread's, while it runs."""
@@ -47,12 +48,11 @@ class Participant:
         self.is_done = False
         self.joiners: Waiters = {}
         self._is_woken = False
+        self._uses = self._polls = 0  # since it last waited
         self._ticket = 0  # of its newest wait
         self._error: BaseException | None = None  # what it is to raise when it goes on
         self._baton = allocate_lock()  # held by whoever must not run
         self._baton.acquire()
-        self._over = allocate_lock()
-        self._over.acquire()
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.waits_for or 'runs'}>"
@@ -87,8 +87,8 @@ class Scheduler:
         self._targets: list[float] = []  # of those who advance the time
         self._first: Participant | None = None
         self._is_ending = False
-        self._polls = self._looks = 0
         self._next_collection = _COLLECTION
+        self._finished: Participant | None = None  # the newest that has, whose thread may still be there
         self._hash = hashlib.blake2b(digest_size=16)
 
     # Who takes part
@@ -109,15 +109,15 @@ class Scheduler:
 
     def enter(self, name: str) -> Participant:
         """The calling thread takes part from now on, and is the one that is told what is wrong with the world."""
-        participant = self.new_participant(name)
+        participant = self.new_participant(threading.current_thread(), name)
         self._first = self._first or participant
         self.running = participant
         self._bind(participant)
         return participant
 
-    def new_participant(self, name: str) -> Participant:
-        """One whose thread is not there yet."""
-        participant = Participant(next(self._numbers), name)
+    def new_participant(self, thread: threading.Thread, name: str) -> Participant:
+        """One whose thread does not run yet."""
+        participant = Participant(next(self._numbers), thread, name)
         self._participants.append(participant)
         return participant
 
@@ -131,7 +131,7 @@ class Scheduler:
         """In its own thread: wait for the first turn."""
         participant._baton.acquire()
         self._bind(participant)
-        self._raise_error(participant)
+        self._take_turn(participant)
 
     def finish(self, participant: Participant) -> None:
         """In its own thread: it takes part no more."""
@@ -140,8 +140,8 @@ class Scheduler:
         if self.running is participant:
             self._wake_all(participant.joiners)
             if not self._is_ending:
+                self._finished = participant
                 self._turn_to(self._choose())
-        participant._over.release()
 
     def _drop(self, participant: Participant) -> None:
         participant.is_done = True
@@ -194,7 +194,6 @@ class Scheduler:
         me._is_woken = False
         me._ticket += 1
         me.waits_for = what
-        self._polls = 0
         for each in waiters:
             each[me] = None
         if timeout is not None:
@@ -206,6 +205,10 @@ class Scheduler:
             me.waits_for = ""
             for each in waiters:
                 each.pop(me, None)
+        if timeout is None or timeout > 0 or last:
+            me._uses = me._polls = 0
+        elif not me._is_woken:
+            self.poll()
         return me._is_woken
 
     def advance(self, seconds: float) -> None:
@@ -245,7 +248,6 @@ class Scheduler:
 
     def _check(self) -> None:
         self.steps += 1
-        self._looks = 0
         if self._is_ending:
             raise Ended
 
@@ -253,26 +255,31 @@ class Scheduler:
 
     def touch(self) -> None:
         """Somebody uses the world, and might have lost the turn just before."""
-        self.steps += 1
-        self._looks = 0
+        self.look()
         if self._runnable and self.is_inside():
             self.pause()
 
-    def poll(self) -> None:
-        """Somebody looked for something in vain. Who does so for ever lets others go on, and time pass."""
+    def look(self) -> None:
+        """Somebody asks for the time, or else uses the world. Who does so for ever, and never waits, lets it pass."""
         self.steps += 1
-        self._polls += 1
-        if self._polls > _POLLS:
-            self._polls = 0
+        me = self.running
+        if me is not None:
+            me._uses += 1
+            if me._uses > _USES and me.ident == threading.get_ident():
+                self.wait((), _USING, "something, by looking again and again")
+
+    def poll(self) -> None:
+        """Somebody looked for something in vain. Who does so for ever lets others go on, and time pass, much sooner."""
+        self.look()
+        me = self.me()
+        me._polls += 1
+        if me._polls > _POLLS:
             self.wait((), _POLLING, "something, by looking again and again")
 
-    def look(self) -> None:
-        """Somebody looked what time it is. Who does nothing else lets it pass."""
-        self.steps += 1
-        self._looks += 1
-        if self._looks > _LOOKS:
-            self._looks = 0
-            self.wait((), _LOOKING, "a time, by looking again and again")
+    def found(self) -> None:
+        """Somebody found what it looked for."""
+        if self.running is not None:
+            self.running._polls = 0
 
     # Turns
 
@@ -286,15 +293,18 @@ class Scheduler:
             except BaseException:  # a signal handler's: another thread runs, too, until it uses the world
                 self._is_ending = True
                 raise
-        self.running = me
-        self._raise_error(me)
+        self._take_turn(me)
 
     def _turn_to(self, chosen: Participant) -> None:
         self._hash.update(f"{chosen.number} {self.now!r}\n".encode())
         self.running = chosen
         chosen._baton.release()
 
-    def _raise_error(self, me: Participant) -> None:
+    def _take_turn(self, me: Participant) -> None:
+        self.running = me
+        finished, self._finished = self._finished, None
+        if finished is not None:  # so it depends on nothing real whether its thread is still there
+            threading.Thread.join(finished.thread, _PATIENCE)
         error, me._error = me._error, None
         if error is not None:
             raise error
@@ -374,8 +384,9 @@ class Scheduler:
                 self.running = each
                 with suppress(RuntimeError):  # it has its turn already
                     each._baton.release()
-                if not each._over.acquire(timeout=_PATIENCE):
+                threading.Thread.join(each.thread, _PATIENCE)
+                if threading.Thread.is_alive(each.thread):
                     left.append(each)
         self.running = None
-        self._by_ident.clear()
+        self._by_ident.pop(me.ident, None)
         return left

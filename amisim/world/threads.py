@@ -19,9 +19,10 @@ class Thread(threading.Thread):
 
     def start(self) -> None:
         """Take part in the world."""
-        if self._participant is not None:
-            raise RuntimeError("threads can only be started once")
-        self._participant = self._scheduler.new_participant(self.name)
+        if self._participant is not None or not self._initialized:  # type: ignore[attr-defined]
+            super().start()  # which says what is wrong
+        self._scheduler.me()
+        self._participant = self._scheduler.new_participant(self, self.name)
         run = self.run
         self.run = lambda: self._take_part(run)  # type: ignore[method-assign]
         super().start()
@@ -36,6 +37,8 @@ class Thread(threading.Thread):
             run()
         except Ended:
             pass
+        except BaseException:
+            self._invoke_excepthook(self)  # type: ignore[attr-defined] # while it still takes part
         finally:
             self._scheduler.finish(participant)
 
@@ -51,7 +54,11 @@ class Thread(threading.Thread):
 
     def is_alive(self) -> bool:
         """Whether it has begun, and not ended."""
-        return super().is_alive() and not (self._participant is not None and self._participant.is_done)
+        if not super().is_alive() or (self._participant is not None and self._participant.is_done):
+            return False
+        if self._scheduler.is_inside():
+            self._scheduler.poll()
+        return True
 
 
 class Timer(Thread):

@@ -1,0 +1,84 @@
+"""What the tests of `amisim.world` share: small programs, which do in a world what they really do."""
+
+import importlib
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import amisim
+from amisim.world.modules import NAMES
+
+UNITS = {"virtual": 1.0, "scaled=30": 1.0, "real": 0.03}
+"""How long a program's unit of time is in each kind of time, in its own seconds."""
+
+
+class Place(SimpleNamespace):
+    """Where a program runs: its modules, its unit of time, and what helps to say how it ended."""
+
+    unit: float
+
+    def error(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """What is wrong with a call; or its result, if nothing is."""
+        try:
+            return function(*args, **options)
+        except Exception as error:
+            return type(error), getattr(error, "errno", None), str(error)
+
+    def start(self, function: Callable[..., Any], *args: Any) -> Any:
+        """A thread that runs a function."""
+        thread = self.threading.Thread(target=function, args=args, daemon=True)
+        thread.start()
+        return thread
+
+    def connected(self) -> tuple[Any, Any]:
+        """Both ends of a connection over TCP: who connected, and who accepted."""
+        with self.socket.create_server(("127.0.0.1", 0)) as listener:
+            client = self.socket.create_connection(listener.getsockname())
+            return client, listener.accept()[0]
+
+
+Program = Callable[[Any], Any]
+
+
+def run(program: Program, time: str) -> tuple[Any, float]:
+    """What a program returns, or raises, and how many of its units it took."""
+    unit = UNITS[time]
+
+    def ended(modules: Any) -> tuple[Any, float]:
+        place = Place(**{name: modules[name] for name in NAMES}, unit=unit)
+        began = place.time.monotonic()
+        result = place.error(program, place)
+        return result, (place.time.monotonic() - began) / unit
+
+    if time == "real":
+        return ended({name: importlib.import_module(name) for name in NAMES})
+    with amisim.World(time=time, limit=3600) as world:
+        return ended(world.modules)
+
+
+@pytest.fixture(params=["real", "scaled=30"])
+def alike(request) -> Callable[..., Any]:
+    """Run a program in virtual time, and as it really is; both must end in the same way, which is returned.
+
+    `takes` is how many units of time it takes: exactly so in virtual time, and at least so otherwise.
+    """
+
+    def compare(program: Program, takes: float | None = None) -> Any:
+        really, really_took = run(program, request.param)
+        result, took = run(program, "virtual")
+        assert result == really, f"in the world {result}, but really {really}"
+        if takes is not None:
+            assert took == pytest.approx(takes, abs=1e-6)
+            assert really_took >= takes - 0.05
+        return result
+
+    return compare
+
+
+@pytest.fixture
+def world() -> Iterator[amisim.World]:
+    """A world of virtual time."""
+    with amisim.World() as world:
+        yield world

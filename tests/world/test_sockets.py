@@ -1,0 +1,414 @@
+"""Sockets do in a world what those for TCP on one machine really do, but for the time."""
+
+import errno
+import socket
+import struct
+
+import pytest
+
+from amisim.world import OutsideWorld
+
+# What a program leaves open, its end closes.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+
+RESETS = struct.pack("ii", 1, 0)
+
+
+def listener(m, **options):
+    return m.socket.create_server(("127.0.0.1", 0), **options)
+
+
+def fill(sock):
+    """Send until there is no room; return how often."""
+    sock.setblocking(False)
+    count = 0
+    while True:
+        try:
+            sock.send(bytes(65_536))
+        except BlockingIOError:
+            return count
+        count += 1
+
+
+def unused(m):
+    """An address at which nobody listens."""
+    with listener(m) as sock:
+        return sock.getsockname()
+
+
+def until_eof(sock):
+    pieces = []
+    while piece := sock.recv(65_536):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def test_a_conversation(alike):
+    def program(m):
+        client, server = m.connected()
+        buffer = bytearray(10)
+        client.sendall(b"one two three")
+        seen = [server.recv(3), server.recv(4, m.socket.MSG_PEEK), server.recv_into(buffer, 4), bytes(buffer)]
+        seen += [server.recv_into(memoryview(buffer)[4:]), bytes(buffer), server.send(memoryview(b"four"))]
+        seen += [server.sendmsg([b" fi", bytearray(b"ve")]), client.recv(100), client.send(b""), client.recv(0)]
+        with client, server:
+            pass
+        return seen, client.fileno(), server.fileno()
+
+    alike(program, takes=0)
+
+
+def test_addresses(alike):
+    def program(m):
+        with listener(m) as listening:
+            address = listening.getsockname()
+            client = m.socket.create_connection(("localhost", address[1]))
+            server, peer = listening.accept()
+            return [
+                address[0],
+                address[1] > 1023,
+                client.getpeername() == server.getsockname() == address,
+                client.getsockname() == server.getpeername() == peer,
+                m.error(listening.getpeername),
+                m.socket.socket().getsockname(),
+                (client.family, client.type, client.getsockopt(m.socket.SOL_SOCKET, m.socket.SO_TYPE)),
+                client.getsockopt(m.socket.SOL_SOCKET, m.socket.SO_ERROR),
+            ]
+
+    alike(program, takes=0)
+
+
+def test_who_binds_where(alike):
+    def program(m):
+        everywhere = m.socket.create_server(("", 0))
+        port = everywhere.getsockname()[1]
+        other, unbound = m.socket.socket(), m.socket.socket()
+        unbound.listen()
+        named = m.socket.create_server(("localhost", 0))
+        m.socket.create_connection(unbound.getsockname()).close()
+        return [
+            everywhere.getsockname()[0],
+            named.getsockname()[0],
+            m.error(other.bind, ("127.0.0.1", port)),
+            m.error(m.socket.create_server, ("127.0.0.1", port))[:2],
+            m.error(named.bind, ("127.0.0.1", 0)),
+            m.error(other.bind, ("127.0.0.1", 70_000)),
+            m.error(other.listen),
+            [everywhere.close(), m.socket.create_server(("127.0.0.1", port)).getsockname()[1] == port],
+        ]
+
+    alike(program)
+
+
+def test_a_bound_socket_that_does_not_listen_refuses(alike):
+    def program(m):
+        bound = m.socket.socket()
+        bound.bind(("127.0.0.1", 0))
+        return m.error(m.socket.socket().connect, bound.getsockname())
+
+    assert alike(program)[0] is ConnectionRefusedError
+
+
+def test_nobody_there(alike):
+    def program(m):
+        address = unused(m)
+        unknown = ("nobody.invalid", 5038)
+        return [
+            m.error(m.socket.socket().connect, address),
+            m.socket.socket().connect_ex(address),
+            m.error(m.socket.create_connection, address, m.unit),
+            m.error(m.socket.create_connection, unknown)[0],
+            m.error(m.socket.socket().connect, unknown)[0],
+            m.error(m.socket.getaddrinfo, *unknown)[0],
+            m.error(m.socket.gethostbyname, unknown[0])[0],
+        ]
+
+    seen = alike(program, takes=0)
+    assert seen[0][:2] == (ConnectionRefusedError, errno.ECONNREFUSED)
+    assert seen[3:] == [socket.gaierror] * 4
+
+
+def test_what_is_not_connected(alike):
+    def program(m):
+        new = m.socket.socket()
+        client, _ = m.connected()
+        return [
+            m.error(new.recv, 1),
+            m.error(new.send, b"x"),
+            m.error(new.sendall, b"x"),
+            m.error(new.shutdown, m.socket.SHUT_RDWR),
+            m.error(new.getpeername),
+            m.error(new.accept),
+            m.error(client.connect, client.getpeername()),
+            m.error(client.accept),
+            m.error(client.shutdown, 7),
+            m.error(client.recv, -1),
+            m.error(client.recv_into, bytearray(2), 3),
+            m.error(client.recv_into, bytearray(2), -1),
+            m.error(client.send, "x")[0],
+        ]
+
+    alike(program)
+
+
+def test_what_is_closed(alike):
+    def program(m):
+        client, _ = m.connected()
+        listening = listener(m)
+        address = listening.getsockname()
+        for each in (client, listening, client):
+            each.close()
+        calls = [
+            (client.recv, 1), (client.send, b"x"), (client.sendall, b"x"), (client.shutdown, m.socket.SHUT_WR),
+            (client.getsockname,), (client.getpeername,), (client.connect, address), (client.setsockopt, 1, 2, 1),
+            (client.getsockopt, 1, 2), (client.listen,), (client.bind, ("127.0.0.1", 0)), (listening.accept,),
+            (client.connect_ex, address), (client.fileno,), (m.socket.create_connection, address), (client.close,),
+        ]  # fmt: skip
+        return [m.error(*each) for each in calls]
+
+    alike(program)
+
+
+def test_timeouts(alike):
+    def program(m):
+        client, server = m.connected()
+        listening = listener(m)
+        seen = [client.gettimeout(), client.timeout, client.getblocking(), server.gettimeout()]
+        client.settimeout(2 * m.unit)
+        listening.settimeout(m.unit)
+        seen += [m.error(client.recv, 1), m.error(client.recv_into, bytearray(1)), m.error(listening.accept)]
+        client.setblocking(False)
+        listening.settimeout(0)
+        seen += [client.gettimeout(), client.getblocking(), m.error(client.recv, 1), m.error(listening.accept)]
+        client.setblocking(True)
+        seen += [client.gettimeout(), m.error(client.settimeout, -1)]
+        seen += [m.error(client.recv, 1, m.socket.MSG_DONTWAIT)]
+        seen += [m.error(client.recv, 1, m.socket.MSG_DONTWAIT | m.socket.MSG_PEEK)]
+        return seen
+
+    alike(program, takes=5)
+
+
+def test_timeouts_by_default(alike):
+    def program(m):
+        seen = [m.socket.getdefaulttimeout()]
+        try:
+            m.socket.setdefaulttimeout(m.unit)
+            client, server = m.connected()
+            seen += [*(round(each.gettimeout() / m.unit, 6) for each in (client, server)), m.error(client.recv, 1)]
+            seen += [m.error(m.socket.setdefaulttimeout, -1)]
+        finally:
+            m.socket.setdefaulttimeout(None)
+        return [*seen, m.socket.socket().gettimeout()]
+
+    alike(program, takes=1)
+    assert socket.getdefaulttimeout() is None
+
+
+def test_who_waits_for_data_gets_it(alike):
+    def program(m):
+        client, server = m.connected()
+        client.settimeout(5 * m.unit)
+        timer = m.threading.Timer(m.unit, server.sendall, [b"late"])
+        timer.start()
+        return client.recv(100)
+
+    assert alike(program, takes=1) == b"late"
+
+
+def test_who_waits_for_a_connection_gets_it(alike):
+    def program(m):
+        listening = listener(m)
+        clients = []
+        timer = m.threading.Timer(m.unit, lambda: clients.append(m.socket.create_connection(listening.getsockname())))
+        timer.start()
+        server, _ = listening.accept()
+        timer.join()
+        return server.getpeername() == clients[0].getsockname()
+
+    assert alike(program, takes=1) is True
+
+
+def test_no_room_to_send(alike):
+    def program(m):
+        client, server = m.connected()
+        seen = [fill(client) > 1, m.error(client.send, b"x" * 65_536)]
+        client.settimeout(m.unit)
+        seen += [m.error(client.send, bytes(65_536)), m.error(client.sendall, bytes(65_536))]
+        m.start(until_eof, server)
+        client.settimeout(None)
+        length = 1 << 21
+        return [*seen, client.send(bytes(length)) == length, client.sendall(bytes(length))]
+
+    seen = alike(program)
+    assert [each[0] for each in seen[1:4]] == [BlockingIOError, TimeoutError, TimeoutError]
+
+
+def test_a_send_with_a_timeout_may_send_a_part(alike):
+    def program(m):
+        client, _ = m.connected()
+        client.settimeout(m.unit)
+        return 0 < client.send(bytes(1 << 26)) < 1 << 26
+
+    assert alike(program, takes=0) is True
+
+
+def test_the_time_of_sendall_is_that_of_all(alike):
+    def program(m):
+        client, server = m.connected()
+        client.settimeout(3 * m.unit)
+
+        def read_slowly():
+            while True:
+                m.time.sleep(m.unit)
+                server.recv(1)
+
+        m.start(read_slowly)
+        return m.error(client.sendall, bytes(1 << 26))
+
+    assert alike(program, takes=3)[0] is TimeoutError
+
+
+def test_the_end_of_what_is_sent(alike):
+    def program(m):
+        client, server = m.connected()
+        client.sendall(b"last words")
+        client.shutdown(m.socket.SHUT_WR)
+        seen = [m.error(client.send, b"more"), server.recv(4), until_eof(server), server.recv(1)]
+        server.sendall(b"an answer")  # the other direction is open
+        server.close()
+        return [*seen, until_eof(client), client.recv(1)]
+
+    alike(program)
+
+
+def test_reading_no_more(alike):
+    def program(m):
+        client, server = m.connected()
+        client.shutdown(m.socket.SHUT_RD)
+        seen = [client.recv(1)]
+        server.sendall(b"x")
+        client.sendall(b"y")
+        return [*seen, server.recv(5), server.send(b"z")]
+
+    alike(program)
+
+
+def test_the_end_of_both_directions_wakes_who_reads(alike):
+    def program(m):
+        client, server = m.connected()
+        seen = []
+        thread = m.start(lambda: seen.append(m.error(client.recv, 1)))
+        m.time.sleep(m.unit)
+        client.shutdown(m.socket.SHUT_RDWR)
+        thread.join()
+        return seen, server.recv(1), m.error(client.send, b"x"), server.send(b"x"), m.error(server.send, b"x")
+
+    alike(program, takes=1)
+
+
+def test_closed_with_nothing_unread(alike):
+    """The other side sees the end, may send once, and no more."""
+
+    def program(m):
+        client, server = m.connected()
+        server.sendall(b"bye")
+        server.close()
+        seen = [client.send(b"x")]
+        m.time.sleep(m.unit)
+        return [*seen, m.error(client.send, b"x"), m.error(client.recv, 10), m.error(client.recv, 10)]
+
+    alike(program)
+
+
+@pytest.mark.parametrize("how", ["unread", "linger"])
+@pytest.mark.parametrize("first", ["recv", "send"])
+def test_a_reset(alike, how, first):
+    def program(m):
+        client, server = m.connected()
+        server.sendall(b"there")
+        if how == "unread":
+            client.sendall(b"never read")
+            m.select.select([server], [], [], 5)
+        else:
+            server.setsockopt(m.socket.SOL_SOCKET, m.socket.SO_LINGER, RESETS)
+        server.close()
+        m.time.sleep(m.unit)
+        calls = {"recv": (client.recv, 10), "send": (client.send, b"x")}
+        order = [first, first, first, "recv", "send", "recv", "send"]
+        return [m.error(*calls[each]) for each in order]
+
+    seen = alike(program, takes=1)
+    assert any(each[0] is ConnectionResetError for each in seen if isinstance(each, tuple))
+
+
+def test_connections_that_nobody_accepted_are_reset(alike):
+    def program(m):
+        with listener(m) as listening:
+            client = m.socket.create_connection(listening.getsockname())
+        m.time.sleep(m.unit)
+        return m.error(client.recv, 1)
+
+    assert alike(program)[0] is ConnectionResetError
+
+
+def test_a_blocked_recv_keeps_the_connection(alike):
+    """Closing a socket ends the connection only when no call waits in it."""
+
+    def program(m):
+        client, server = m.connected()
+        seen = []
+        thread = m.start(lambda: seen.append(m.error(client.recv, 10)))
+        m.time.sleep(m.unit)
+        client.close()
+        server.settimeout(m.unit)
+        seen.append(m.error(server.recv, 1))
+        server.settimeout(None)
+        server.sendall(b"still there")
+        thread.join()
+        return seen, server.recv(1) if not seen[-1][1:] else m.error(server.recv, 1)
+
+    alike(program, takes=2)
+
+
+@pytest.mark.parametrize("how", ["SHUT_RD", "SHUT_RDWR"])
+def test_a_listener_that_is_shut_down_wakes_who_accepts(alike, how):
+    def program(m):
+        listening = listener(m)
+        seen = []
+        thread = m.start(lambda: seen.append(m.error(listening.accept)))
+        m.time.sleep(m.unit)
+        listening.shutdown(getattr(m.socket, how))
+        thread.join()
+        return seen, m.error(m.socket.socket().connect, listening.getsockname())
+
+    alike(program, takes=1)
+
+
+def test_pairs(alike):
+    def program(m):
+        one, other = m.socket.socketpair()
+        with one, other:
+            one.sendall(b"x")
+            seen = [other.recv(1)]
+        return [*seen, m.error(one.recv, 1)]
+
+    alike(program)
+
+
+def test_getaddrinfo(alike):
+    def program(m):
+        answers = m.socket.getaddrinfo("127.0.0.1", 5038, m.socket.AF_INET, m.socket.SOCK_STREAM)
+        text = m.socket.getaddrinfo("127.0.0.1", "5038", type=m.socket.SOCK_STREAM)
+        return answers, text, m.socket.gethostbyname("localhost"), m.socket.inet_aton("127.0.0.1")
+
+    alike(program)
+
+
+def test_what_there_is_not_in_a_world(world):
+    module = world.modules["socket"]
+    for family, kind in ((socket.AF_INET, socket.SOCK_DGRAM), (socket.AF_UNIX, socket.SOCK_STREAM)):
+        with pytest.raises(OutsideWorld, match="TCP alone"):
+            module.socket(family, kind)
+    with pytest.raises(OutsideWorld, match="cannot leave"):
+        module.socket().detach()
