@@ -51,6 +51,7 @@ class Lock:
 
     def locked(self) -> bool:
         """Whether somebody has it."""
+        self._scheduler.touch()
         return self._is_held
 
     def __enter__(self) -> bool:
@@ -173,6 +174,13 @@ class Event(threading.Event):
     def __init__(self) -> None:
         self._cond = _of(Condition, self._scheduler)
         self._flag = False
+
+    def is_set(self) -> bool:
+        """Whether it has happened."""
+        self._scheduler.touch()
+        return self._flag
+
+    isSet = is_set  # noqa: N815 - its old name, which clients still use
 
 
 class Semaphore:

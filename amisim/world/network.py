@@ -41,7 +41,9 @@ class Network:
 
     def find(self, file: Any) -> "Socket":
         """The socket of a number, or of what has one. Raises `OutsideWorld` for a file of the real world."""
-        number = file if isinstance(file, int) else file.fileno()
+        number = file if isinstance(file, int) else getattr(file, "fileno", lambda: None)()
+        if not isinstance(number, int):
+            raise TypeError("argument must be an int, or have a fileno() method")
         try:
             return self._by_number[number]
         except KeyError:

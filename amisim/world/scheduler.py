@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from amisim.world.choices import Choices
-from amisim.world.errors import Deadlock, Ended, OutsideWorld
+from amisim.world.errors import Deadlock, Ended, OutsideWorld, WorldError
 from amisim.world.places import places
 
 __all__ = ["Participant", "Scheduler", "Waiters"]
@@ -28,7 +28,8 @@ _COLLECTION = 100_000
 """After how many steps garbage is collected: at the same places each time, as finalizers may use the world."""
 
 _USES, _USING = 10_000, 0.01
-"""How often somebody may use the world, such as ask for the time, without ever waiting, and what that costs."""
+"""How often somebody may use the world, such as ask for the time, without ever waiting, and the virtual seconds that it
+costs for the first time; twice as many for the second, and so on."""
 
 _PATIENCE = 2.0
 """Real seconds that a thread may take to end when its world does."""
@@ -48,7 +49,7 @@ class Participant:
         self.is_done = False
         self.joiners: Waiters = {}
         self._is_woken = False
-        self._uses = self._polls = 0  # since it last waited
+        self._uses = self._polls = self._delays = 0  # since it last waited
         self._ticket = 0  # of its newest wait
         self._error: BaseException | None = None  # what it is to raise when it goes on
         self._baton = allocate_lock()  # held by whoever must not run
@@ -117,6 +118,8 @@ class Scheduler:
 
     def new_participant(self, thread: threading.Thread, name: str) -> Participant:
         """One whose thread does not run yet."""
+        if self._is_ending:
+            raise Ended
         participant = Participant(next(self._numbers), thread, name)
         self._participants.append(participant)
         return participant
@@ -171,7 +174,7 @@ class Scheduler:
 
     def _foreign(self) -> BaseException:
         if self._is_ending:
-            return Ended()
+            return WorldError("the world is over: nobody waits in it any more")
         name = threading.current_thread().name
         return OutsideWorld(
             f"the thread {name!r} uses something of a world in which it takes no part: patch the module that starts "
@@ -206,7 +209,7 @@ class Scheduler:
             for each in waiters:
                 each.pop(me, None)
         if timeout is None or timeout > 0 or last:
-            me._uses = me._polls = 0
+            me._uses = me._polls = me._delays = 0
         elif not me._is_woken:
             self.poll()
         return me._is_woken
@@ -266,7 +269,9 @@ class Scheduler:
         if me is not None:
             me._uses += 1
             if me._uses > _USES and me.ident == threading.get_ident():
-                self.wait((), _USING, "something, by looking again and again")
+                delays = me._delays + 1
+                self.wait((), delays * _USING, "something, by looking again and again")
+                me._delays = delays
 
     def poll(self) -> None:
         """Somebody looked for something in vain. Who does so for ever lets others go on, and time pass, much sooner."""

@@ -56,8 +56,7 @@ class Thread(threading.Thread):
         """Whether it has begun, and not ended."""
         if not super().is_alive() or (self._participant is not None and self._participant.is_done):
             return False
-        if self._scheduler.is_inside():
-            self._scheduler.poll()
+        self._scheduler.touch()
         return True
 
 

@@ -1,7 +1,9 @@
 """What the tests of `amisim.world` share: small programs, which do in a world what they really do."""
 
 import importlib
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,8 +29,13 @@ class Place(SimpleNamespace):
             return type(error), getattr(error, "errno", None), str(error)
 
     def start(self, function: Callable[..., Any], *args: Any) -> Any:
-        """A thread that runs a function."""
-        thread = self.threading.Thread(target=function, args=args, daemon=True)
+        """A thread that runs a function, until its sockets are closed."""
+
+        def run() -> None:
+            with suppress(OSError, ValueError):
+                function(*args)
+
+        thread = self.threading.Thread(target=run, daemon=True)
         thread.start()
         return thread
 
@@ -52,10 +59,30 @@ def run(program: Program, time: str) -> tuple[Any, float]:
         result = place.error(program, place)
         return result, (place.time.monotonic() - began) / unit
 
-    if time == "real":
-        return ended({name: importlib.import_module(name) for name in NAMES})
-    with amisim.World(time=time, limit=3600) as world:
-        return ended(world.modules)
+    with closing_all():
+        if time == "real":
+            return ended({name: importlib.import_module(name) for name in NAMES})
+        with amisim.World(time=time, limit=3600) as world:
+            return ended(world.modules)
+
+
+@contextmanager
+def closing_all() -> Iterator[None]:
+    """Close the real sockets that are made meanwhile; threads that wait for them end, too."""
+    made: list[socket.socket] = []
+    initialize = socket.socket.__init__
+
+    def remember(self: socket.socket, *args: Any, **options: Any) -> None:
+        initialize(self, *args, **options)
+        made.append(self)
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(socket.socket, "__init__", remember)
+        yield
+    for each in made:
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+        each.close()
 
 
 @pytest.fixture(params=["real", "scaled=30"])

@@ -8,9 +8,6 @@ import pytest
 
 from amisim.world import OutsideWorld
 
-# What a program leaves open, its end closes.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-
 RESETS = struct.pack("ii", 1, 0)
 
 
