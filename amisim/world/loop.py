@@ -1,6 +1,7 @@
 """asyncio in a world: a loop on its clock, over its links, whose executor's threads take part."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,6 +12,28 @@ from amisim.world.modules import Modules
 __all__ = ["Loop", "ScaledLoop"]
 
 _Result = TypeVar("_Result")
+
+
+class _Future(asyncio.Future[Any]):
+    """One whose place in a set depends on when it was made, and not on where it lies in memory."""
+
+    _number = 0
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class _Task(asyncio.Task[Any]):
+    """The same for a task."""
+
+    _number = 0
+
+    def __init__(self, *args: Any, number: int, **options: Any) -> None:
+        self._number = number  # first, because it goes into sets at once
+        super().__init__(*args, **options)
+
+    def __hash__(self) -> int:
+        return self._number
 
 
 class ScaledLoop(asyncio.SelectorEventLoop):
@@ -30,6 +53,21 @@ class ScaledLoop(asyncio.SelectorEventLoop):
 
 class Loop(ScaledLoop):
     """An event loop over the links of a world of virtual time."""
+
+    def __init__(self, modules: Modules, runtime: Runtime) -> None:
+        super().__init__(modules, runtime)
+        self._numbers = itertools.count()
+        self._calls: dict[asyncio.Future[None], None] = {}  # of threads of the executor, that have not ended
+        self.set_task_factory(self._new_task)
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """See `asyncio.loop.create_future`."""
+        future = _Future(loop=self)
+        future._number = next(self._numbers)
+        return future
+
+    def _new_task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> _Task:
+        return _Task(coroutine, loop=loop, number=next(self._numbers), **options)
 
     def _make_self_pipe(self) -> None:
         # As the base class does it, which asks the real `socket` for the pair.
@@ -78,25 +116,36 @@ class Loop(ScaledLoop):
         if executor is not None:
             raise OutsideWorld(f"{executor!r} has threads that take no part in the world: give None in its place")
         future: asyncio.Future[_Result] = self.create_future()
+        ended: asyncio.Future[None] = self.create_future()
+        self._calls[ended] = None
 
         def call() -> None:
             try:
                 result = func(*args)
             except BaseException as error:
-                self._tell(future, future.set_exception, error)
+                self._end(ended, future, future.set_exception, error)
             else:
-                self._tell(future, future.set_result, result)
+                self._end(ended, future, future.set_result, result)
 
         self._modules["threading"].Thread(target=call, name="executor", daemon=True).start()
         return future
 
-    def _tell(self, future: "asyncio.Future[Any]", tell: Callable[[Any], object], what: Any) -> None:
-        def tell_if_wanted() -> None:
+    def _end(
+        self, ended: "asyncio.Future[None]", future: "asyncio.Future[Any]", tell: Callable[[Any], object], what: Any
+    ) -> None:
+        def end() -> None:
+            del self._calls[ended]
+            ended.set_result(None)
             if not future.done():
                 tell(what)
 
         if not self.is_closed():
-            self.call_soon_threadsafe(tell_if_wanted)
+            self.call_soon_threadsafe(end)
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as in the base
+        """Wait for the threads of `run_in_executor`, as `asyncio.run` does in the end."""
+        if self._calls:
+            await asyncio.wait(list(self._calls), timeout=timeout)
 
     async def _refuse(self, *_: Any, **__: Any) -> Any:
         raise OutsideWorld("pipes and other programs belong to the real world; use them in `with world.outside()`")

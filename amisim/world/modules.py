@@ -258,5 +258,12 @@ def _patch(module: ModuleType, meanings: dict[int, Any], undo: list[Callable[[],
         elif isinstance(value, type) and value.__module__ == module.__name__:
             bases = tuple(meanings.get(id(base), base) for base in value.__bases__)
             if bases != value.__bases__:
-                undo.append(partial(setattr, value, "__bases__", value.__bases__))
-                value.__bases__ = bases
+                before = value.__bases__
+                try:
+                    value.__bases__ = bases
+                except TypeError as error:
+                    raise WorldError(
+                        f"cannot patch {module.__name__}: the base of its class {value.__name__} cannot be replaced by "
+                        f"the world's ({error}); name only modules without such a class"
+                    ) from error
+                undo.append(partial(setattr, value, "__bases__", before))

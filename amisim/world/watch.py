@@ -91,7 +91,13 @@ class Watch:
             signal.pthread_kill(participant.ident, signal.SIGURG)
         else:
             _raise_in(participant.ident, type("OutsideWorld", (OutsideWorld,), {"__init__": _saying(str(error))}))
+        steps = scheduler.steps
         self._ended.wait(self._patience)
+        if scheduler.steps == steps and scheduler.running is participant and not self._ended.is_set():
+            # It waits in C code, such as for the lock of a file, which raises nothing before it has got it.
+            print(f"amisim: {error}", file=sys.stderr, flush=True)
+            while scheduler.steps == steps and not self._ended.wait(self._patience):
+                pass
 
     def _raise_here(self, *_: object) -> None:
         error, self._error = self._error, None

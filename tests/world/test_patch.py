@@ -1,0 +1,182 @@
+"""Other people's modules live in a world, and everything is as before when they have left it."""
+
+import importlib
+import queue
+import socket
+import sys
+import threading
+import time
+
+import pytest
+
+import amisim
+from amisim.world import WorldError
+
+VICTIM = """
+import queue, random, select, selectors, socket as net, threading, time, uuid
+from queue import Empty, Queue
+from socket import create_connection, timeout
+from threading import Event as Signal, Lock, Thread
+from time import sleep as nap, monotonic
+
+
+class Worker(Thread):
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.seen = []
+
+    def run(self):
+        nap(5)
+        self.seen.append(monotonic())
+
+
+class Other(threading.Thread):
+    run = Worker.run
+    seen = ()
+
+
+class Special(Worker):
+    pass
+
+
+class Bounded(Queue):
+    pass
+
+
+def work(kind=Worker):
+    worker = kind()
+    worker.start()
+    worker.join()
+    return worker.seen
+
+
+def take():
+    try:
+        Bounded().get(timeout=3)
+    except Empty:
+        return time.monotonic()
+
+
+def fail():
+    nap(1)
+    raise KeyError("x")
+"""
+
+
+@pytest.fixture
+def victim(tmp_path, monkeypatch):
+    """The name of a package with the modules `a`, `b` and `late`, which is not imported."""
+    name = f"victim_{tmp_path.name}".replace("-", "_")
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text(VICTIM)
+    for each in ("a", "b", "late"):
+        (tmp_path / name / f"{each}.py").write_text(VICTIM)
+    monkeypatch.syspath_prepend(tmp_path)
+    for each in ("a", "b"):
+        importlib.import_module(f"{name}.{each}")
+    yield name
+    for each in [each for each in sys.modules if each.partition(".")[0] == name]:
+        del sys.modules[each]
+
+
+def state(name):
+    """All that a patch could have changed."""
+    found = {each: module for each, module in sys.modules.items() if each == name or each.startswith(f"{name}.")}
+    names = {each: dict(vars(module)) for each, module in found.items()}
+    return names, {(each, kind): getattr(found[each], kind).__mro__ for each in found for kind in ("Worker", "Other")}
+
+
+def test_a_module_sees_the_world_under_all_its_names(victim, world):
+    module = sys.modules[f"{victim}.a"]
+    with world.patch(f"{victim}.a"):
+        assert [module.time, module.net, module.selectors] == [
+            world.modules[each] for each in ("time", "socket", "selectors")
+        ]
+        assert module.Lock is world.modules["threading"].Lock
+        assert module.Signal is world.modules["threading"].Event
+        assert module.create_connection is world.modules["socket"].create_connection
+        assert module.Empty is queue.Empty
+        assert module.timeout is TimeoutError
+        assert module.work() == [5]
+        assert module.work(module.Special) == [10]
+        assert module.take() == 13
+        assert issubclass(module.Other, world.modules["threading"].Thread)
+
+
+def test_other_modules_do_not(victim, world):
+    before = state(f"{victim}.b")
+    with world.patch(f"{victim}.a"):
+        assert state(f"{victim}.b") == before
+        assert (sys.modules[victim].time, sys.modules[victim].Thread) == (time, threading.Thread)
+        assert (sys.modules["time"], sys.modules["socket"], sys.modules["queue"]) == (time, socket, queue)
+
+
+def test_a_package_stands_for_its_modules_that_are_imported(victim, world):
+    with world.patch(victim):
+        late = importlib.import_module(f"{victim}.late")
+        for each in ("", ".a", ".b"):
+            assert sys.modules[victim + each].nap is world.modules["time"].sleep
+        assert late.nap is time.sleep
+
+
+def test_a_module_is_imported_if_it_is_not(victim, world):
+    with world.patch(f"{victim}.late"):
+        assert sys.modules[f"{victim}.late"].nap is world.modules["time"].sleep
+    assert sys.modules[f"{victim}.late"].nap is time.sleep
+
+
+def test_everything_is_as_before_afterwards(victim, world):
+    before = state(victim)
+
+    def fail():
+        with world.patch(victim):
+            sys.modules[victim].fail()
+
+    with pytest.raises(KeyError, match="x"):
+        fail()
+    assert state(victim) == before
+    with world.patch(victim, f"{victim}.a"), world.patch(victim):
+        assert state(victim) != before
+    assert state(victim) == before
+
+
+def test_one_world_after_the_other(victim):
+    for _ in range(3):
+        with amisim.World() as world, world.patch(victim):
+            assert sys.modules[victim].work() == [5]
+
+
+@pytest.mark.parametrize("time", ["scaled=100", "real"])
+def test_other_kinds_of_time(victim, time):
+    module = sys.modules[f"{victim}.a"]
+    with amisim.World(time=time) as world, world.patch(f"{victim}.a"):
+        assert module.nap is world.modules["time"].sleep
+        assert module.Thread is world.modules["threading"].Thread
+
+
+def test_a_module_that_is_not_there(world, victim):
+    before = state(victim)
+
+    def patch(*names):
+        with world.patch(*names):
+            pass
+
+    with pytest.raises(WorldError, match=r"cannot patch 'no\.such': No module named 'no'"):
+        patch(victim, "no.such")
+    with pytest.raises(WorldError, match=rf"cannot patch '{victim}\.missing'"):
+        patch(f"{victim}.missing")
+    assert state(victim) == before
+
+
+def test_a_class_that_cannot_live_in_a_world(victim, world):
+    module = sys.modules[f"{victim}.a"]
+    module.Tunnel = type("Tunnel", (socket.socket,), {"__module__": module.__name__})
+    before = state(victim)
+
+    def patch():
+        with world.patch(module.__name__):
+            pass
+
+    with pytest.raises(WorldError, match=rf"cannot patch {victim}\.a: the base of its class Tunnel "):
+        patch()
+    assert state(victim) == before

@@ -1,0 +1,179 @@
+"""Who leaves a world is named, with the place, and what to do about it."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import amisim
+from amisim.world import OutsideWorld, World
+
+
+def sleeps(_):
+    time.sleep(100)
+
+
+def receives(_):
+    import socket
+
+    one, other = socket.socketpair()
+    with one, other:
+        one.recv(1)
+
+
+def locks(_):
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire()
+
+
+def waits(_):
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"]) as process:
+        try:
+            process.wait()
+        finally:
+            process.kill()
+
+
+def loops(_):
+    while True:
+        pass
+
+
+def joins(stop):
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    thread.join()
+
+
+LEAVING = {
+    sleeps: ("waits for something real", "time.sleep(100)"),
+    receives: ("waits for something real", "one.recv(1)"),
+    locks: ("waits for something real", "lock.acquire()"),
+    waits: ("waits for something real", "process.wait()"),
+    joins: ("waits for something real", "thread.join()"),
+    loops: ("computes on", ""),
+}
+
+
+@pytest.fixture
+def stop():
+    """What ends real threads that a test has left."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def check(error, name, function):
+    what, line = LEAVING[function]
+    text = str(error)
+    assert text.startswith(f"{name!r} ")
+    assert what in text
+    assert re.search(rf"{re.escape(__file__)}:\d+ in {function.__name__}: .*{re.escape(line)}", text)
+    assert "with world.outside()" in text
+    if what.startswith("waits"):
+        assert f'world.patch("{__name__}")' in text
+
+
+@pytest.mark.parametrize("function", LEAVING)
+def test_the_main_thread_leaves(function, stop):
+    with World(patience=0.1) as world:
+        with pytest.raises(OutsideWorld) as caught:
+            function(stop)
+        check(caught.value, "main", function)
+        world.sleep(5)  # it can go on
+        assert world.now == 5
+
+
+@pytest.mark.parametrize("function", [threading.Event.wait, loops])
+def test_another_participant_leaves(function, stop):
+    """The thread that entered the world is told."""
+    with World(patience=0.1) as world:
+        thread = world.modules["threading"].Thread(target=function, args=(stop,), name="leaves", daemon=True)
+        thread.start()
+        with pytest.raises(OutsideWorld) as caught:
+            world.sleep(5)
+        assert str(caught.value).startswith("'leaves' ")
+        assert ("computes on" if function is loops else "waits for something real") in str(caught.value)
+        world.sleep(5)
+        assert world.now >= 5
+
+
+def test_outside_is_allowed():
+    with World(patience=0.05) as world:
+        event = threading.Event()
+        timer = threading.Timer(0.3, event.set)
+        timer.start()
+        with world.outside(), world.outside():
+            event.wait()
+            assert subprocess.run([sys.executable, "-c", "print(7)"], capture_output=True).stdout.strip() == b"7"
+        timer.join()
+        with pytest.raises(OutsideWorld):
+            time.sleep(100)
+
+
+def test_a_long_computation_within_patience_is_fine():
+    with World(patience=60) as world:
+        until = time.process_time() + 0.2
+        while time.process_time() < until:
+            pass
+        world.sleep(1)
+        assert world.now == 1
+
+
+def test_what_cannot_be_interrupted_is_written_down(monkeypatch):
+    """A file's lock in C raises nothing before somebody has it."""
+
+    class Written(io.StringIO):
+        def write(self, text):
+            os.write(writer, b"x")  # the file's reader returns, so the main thread gets the lock
+            return super().write(text)
+
+    reader, writer = os.pipe()
+    file = os.fdopen(reader, "rb")
+    with file, World(patience=0.1) as world:
+        thread = threading.Thread(target=file.read, args=(1,))
+        with world.outside():
+            thread.start()
+            thread.join(0.05)  # it reads, and has the lock
+        written = Written()
+        monkeypatch.setattr(sys, "stderr", written)
+        with pytest.raises(OutsideWorld, match="'main' has left the world"):
+            file.read(1)
+        monkeypatch.undo()
+        thread.join()
+    os.close(writer)
+    assert written.getvalue().startswith("amisim: 'main' has left the world: it waits for something real, at ")
+    assert "file.read(1)" in written.getvalue()
+
+
+def test_a_world_in_another_thread_is_watched_too(stop):
+    errors = []
+
+    def live():
+        try:
+            with amisim.World(patience=0.1):
+                while True:
+                    pass
+        except OutsideWorld as error:
+            errors.append(str(error))
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    thread.join()
+    assert len(errors) == 1
+    assert "computes on" in errors[0]
+
+
+def test_the_signal_is_as_before():
+    import signal
+
+    before = signal.getsignal(signal.SIGURG)
+    with World():
+        assert signal.getsignal(signal.SIGURG) != before
+    assert signal.getsignal(signal.SIGURG) == before
