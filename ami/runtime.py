@@ -280,7 +280,8 @@ class TLSLink(SocketLink):
     _socket: "ssl.SSLSocket"
 
     def _end(self) -> None:
-        socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # an SSLSocket's own drops its state
+        kind = socket.socket if isinstance(self._socket, socket.socket) else type(self._socket)
+        kind.shutdown(self._socket, socket.SHUT_RDWR)  # an SSLSocket's own drops its state
 
     def _receive_some(self) -> bytes | None:
         from ssl import SSLEOFError, SSLWantReadError, SSLWantWriteError
@@ -352,13 +353,17 @@ class System:
                 connected = stack.enter_context(self._socket.create_connection((host, port), min(timeout, _LONGEST)))
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if tls is not None:
-                    connected = stack.enter_context(tls.wrap_socket(connected, server_hostname=host))
+                    connected = stack.enter_context(self.encrypt(connected, tls, host))
                 kind = SocketLink if tls is None else TLSLink
                 link = kind(connected, self._socket.socketpair(), self.mutex(), self._selectors.DefaultSelector())
             except (OSError, UnicodeError) as error:  # a name that cannot be a host's is a UnicodeError
                 raise connect_error(host, port, error, tls=tls is not None) from error
             stack.pop_all()
             return link
+
+    def encrypt(self, connected: Any, tls: "ssl.SSLContext", host: str) -> Any:
+        """A connected socket, with TLS."""
+        return tls.wrap_socket(connected, server_hostname=host)
 
     def chance(self) -> float:
         """See `Runtime`."""

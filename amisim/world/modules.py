@@ -11,6 +11,7 @@ import random
 import select
 import selectors
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -18,8 +19,8 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from types import ModuleType
-from typing import Any
+from types import FunctionType, ModuleType
+from typing import Any, cast
 
 from amisim.world import locks, network, threads
 from amisim.world.errors import WorldError
@@ -27,6 +28,7 @@ from amisim.world.names import copied, rebound
 from amisim.world.network import Network
 from amisim.world.scheduler import Scheduler
 from amisim.world.sockets import Socket
+from amisim.world.tls import TLSSocket
 
 __all__ = ["NAMES", "Modules", "like", "patched", "queue_over", "seeded", "time_of", "virtual"]
 
@@ -68,6 +70,7 @@ def virtual(
         "socket": _socket(links),
         "select": selecting,
         "selectors": _selectors(selecting),
+        "ssl": _ssl(),
         **seeded(seed),
     }
     return modules
@@ -191,6 +194,15 @@ def _selectors(selecting: ModuleType) -> ModuleType:
         selectors, DefaultSelector=kind, SelectSelector=kind, PollSelector=None, EpollSelector=None,
         KqueueSelector=None, DevpollSelector=None, select=selecting,
     )  # fmt: skip
+
+
+def _ssl() -> ModuleType:
+    kind = type("SSLContext", (ssl.SSLContext,), {"sslsocket_class": TLSSocket, "__module__": "ssl"})
+    made = like(ssl, SSLContext=kind, SSLSocket=TLSSocket)
+    made.create_default_context = rebound(  # type: ignore[attr-defined]
+        cast(FunctionType, ssl.create_default_context), vars(made)
+    )
+    return made
 
 
 def seeded(seed: int) -> Modules:

@@ -167,6 +167,11 @@ class Socket:
             self._accepted = []
 
     @property
+    def is_connected(self) -> bool:
+        """Whether it is one end of a link."""
+        return self._is_connected
+
+    @property
     def is_listening(self) -> bool:
         """Whether others can connect to it."""
         return self._accepted is not None
@@ -265,10 +270,21 @@ class Socket:
         if not self._is_connected:
             raise _error(errno.EPIPE)
         self._wait(lambda: pipe.is_writable or not view, pipe.writers, "room to send", timeout, flags)
+        return self.put(bytes(view[: pipe.room]))
+
+    def wait_for_room(self) -> None:
+        """Wait until `send` would send something."""
+        self._check()
+        pipe = self._outgoing
+        self._wait(lambda: pipe.is_writable, pipe.writers, "room to send", self._timeout)
+
+    def put(self, taken: bytes) -> int:
+        """Send now, even if there is no room."""
+        self._check()
+        pipe = self._outgoing
         self._raise_reset()
-        if pipe.has_ended:
+        if pipe.has_ended or not self._is_connected:
             raise _error(errno.EPIPE)
-        taken = bytes(view[: pipe.room])
         if pipe.is_deaf and taken:  # the other side answers this with a reset
             pipe.has_ended = True
             self._incoming.is_reset = not self._incoming.has_ended

@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import math
 import random
+import ssl
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, suppress
 from types import TracebackType
@@ -17,6 +18,8 @@ from amisim.server import Server
 from amisim.world.engines import Engine, Real, Virtual
 from amisim.world.errors import WorldError
 from amisim.world.modules import Modules, patched
+from amisim.world.sockets import Socket
+from amisim.world.tls import TLSSocket
 
 __all__ = ["World"]
 
@@ -197,6 +200,11 @@ class _Runtime(Runtime):
         self.wall_clock = world.wall_time
         self.new_event_loop = lambda: world._engine.new_event_loop(self)
         self._random = random.Random(f"runtime {world.seed}")
+
+    def encrypt(self, connected: Any, tls: ssl.SSLContext, host: str) -> Any:
+        if isinstance(connected, Socket):
+            return TLSSocket(connected, tls, server_hostname=host)
+        return super().encrypt(connected, tls, host)
 
     def _random_bytes(self, count: int) -> bytes:
         return self._random.randbytes(count)

@@ -2,6 +2,7 @@
 
 import importlib
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
@@ -54,7 +55,7 @@ def run(program: Program, time: str) -> tuple[Any, float]:
     unit = UNITS[time]
 
     def ended(modules: Any) -> tuple[Any, float]:
-        place = Place(**{name: modules[name] for name in NAMES}, unit=unit)
+        place = Place(**{"ssl": ssl, **modules}, unit=unit)
         began = place.time.monotonic()
         result = place.error(program, place)
         return result, (place.time.monotonic() - began) / unit
