@@ -51,7 +51,7 @@ class Lock:
 
     def locked(self) -> bool:
         """Whether somebody has it."""
-        self._scheduler.touch()
+        self._scheduler.look()
         return self._is_held
 
     def __enter__(self) -> bool:
@@ -177,7 +177,7 @@ class Event(threading.Event):
 
     def is_set(self) -> bool:
         """Whether it has happened."""
-        self._scheduler.touch()
+        self._scheduler.look()
         return self._flag
 
     isSet = is_set  # noqa: N815 - its old name, which clients still use

@@ -128,7 +128,7 @@ def _threading(scheduler: Scheduler) -> ModuleType:
     timer = type("Timer", (threads.Timer, thread), {"__module__": "threading"})
 
     def enumerate_() -> list[threading.Thread]:
-        scheduler.touch()
+        scheduler.look()
         return [each.thread for each in scheduler.participants]
 
     return like(

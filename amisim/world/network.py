@@ -125,6 +125,7 @@ def select(
         if readable or writable:
             return readable, writable, []
         if left is not None and left <= 0:
+            scheduler.look()
             return [], [], []
         if not scheduler.wait(waiters, left, "sockets"):
             until = scheduler.now

@@ -27,9 +27,9 @@ _POLLS, _POLLING = 20, 0.001
 _COLLECTION = 100_000
 """After how many steps garbage is collected: at the same places each time, as finalizers may use the world."""
 
-_USES, _USING = 10_000, 0.01
-"""How often somebody may use the world, such as ask for the time, without ever waiting, and the virtual seconds that it
-costs for the first time; twice as many for the second, and so on."""
+_USES, _LOOK, _USING = 100_000, 10, 0.01
+"""How often somebody may use the world without ever waiting, looking at something for 10 uses, and the virtual seconds
+that it costs for the first time; twice as many for the second, and so on."""
 
 _PATIENCE = 2.0
 """Real seconds that a thread may take to end when its world does."""
@@ -258,16 +258,19 @@ class Scheduler:
 
     def touch(self) -> None:
         """Somebody uses the world, and might have lost the turn just before."""
-        self.look()
+        self._use(1)
         if self._runnable and self.is_inside():
             self.pause()
 
     def look(self) -> None:
-        """Somebody asks for the time, or else uses the world. Who does so for ever, and never waits, lets it pass."""
+        """Somebody looks what time it is, or what else is so. Who does so for ever, and never waits, lets time pass."""
+        self._use(_LOOK)
+
+    def _use(self, count: int) -> None:
         self.steps += 1
         me = self.running
         if me is not None:
-            me._uses += 1
+            me._uses += count
             if me._uses > _USES and me.ident == threading.get_ident():
                 delays = me._delays + 1
                 self.wait((), delays * _USING, "something, by looking again and again")

@@ -56,7 +56,7 @@ class Thread(threading.Thread):
         """Whether it has begun, and not ended."""
         if not super().is_alive() or (self._participant is not None and self._participant.is_done):
             return False
-        self._scheduler.touch()
+        self._scheduler.look()
         return True
 
 
