@@ -54,6 +54,9 @@ class Lock:
         self._scheduler.look()
         return self._is_held
 
+    def _is_owned(self) -> bool:
+        return self._is_held
+
     def __enter__(self) -> bool:
         return self.acquire()
 
@@ -120,7 +123,7 @@ class Condition:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Give the lock back, wait to be notified, and take the lock again."""
-        if not (self._lock._is_owned() if isinstance(self._lock, RLock) else self._lock.locked()):
+        if not self._lock._is_owned():
             raise RuntimeError("cannot wait on un-acquired lock")
         ticket: Waiters = {self._scheduler.me(): None}
         self._waiting.append(ticket)
@@ -153,7 +156,7 @@ class Condition:
 
     def notify(self, n: int = 1) -> None:
         """Wake `n` of those who wait."""
-        if not (self._lock._is_owned() if isinstance(self._lock, RLock) else self._lock.locked()):
+        if not self._lock._is_owned():
             raise RuntimeError("cannot notify on un-acquired lock")
         for _ in range(min(n, len(self._waiting))):
             self._scheduler.wake(self._waiting.popleft())
