@@ -8,6 +8,7 @@ for the number of the round in a `repeat`, and `$${` for the characters `${`.
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 from ami.wire import encode
@@ -218,7 +219,7 @@ def answer(steps: Iterable[Played | Message | T], action: str, action_id: str) -
 
 def said(value: object, what: str) -> str:
     """The text of a value that somebody gave. Raises `TypeError` for one that is none."""
-    if value is None or isinstance(value, (bytes, bytearray, Mapping, list, tuple, set)):
+    if value is None or isinstance(value, (bytes, bytearray, dict, list, tuple, set)):
         raise TypeError(f"{what} cannot be {value!r}: it is a text or a number")
     return str(value)
 
@@ -232,12 +233,19 @@ def _named(header: str, name: object) -> str:
 def _pairs(headers: dict[str, object]) -> list[tuple[str, str]]:
     pairs = []
     for name, value in headers.items():
-        key = name.replace("_", "-")
-        if not re.fullmatch(r"[^\s:][^:\r\n]*", key):
-            raise ValueError(f"{key!r} is no name of a header; raw(…) sends anything")
+        key = _key(name)
         for each in value if isinstance(value, (list, tuple)) else [value]:
             pairs.append((key, _line(key, said(each, key))))
     return pairs
+
+
+@lru_cache(1024)
+def _key(name: str) -> str:
+    """The header that an argument of this name stands for."""
+    key = name.replace("_", "-")
+    if not re.fullmatch(r"[^\s:][^:\r\n]*", key):
+        raise ValueError(f"{key!r} is no name of a header; raw(…) sends anything")
+    return key
 
 
 def _line(header: str, text: str) -> str:
