@@ -218,6 +218,7 @@ def test_the_mark_says_that_tls_is_spoken(suite):
         context.load_cert_chain(amisim.CERTIFICATE)
 
         @pytest.mark.parametrize("time", [
+            pytest.param("virtual", marks=pytest.mark.ami(tls=True)),
             pytest.param("real", marks=pytest.mark.ami(tls=True, time="real")),
             pytest.param("scaled", marks=pytest.mark.ami(tls=context, time="scaled=10")),
         ])
@@ -226,11 +227,10 @@ def test_the_mark_says_that_tls_is_spoken(suite):
             assert ami_manager.send_action(core.Ping()).success
 
         @pytest.mark.ami(tls=True)
-        def test_virtual(ami_manager):
-            pass
+        async def test_asyncio(ami_async_manager):
+            assert (await ami_async_manager.send_action(core.Ping())).success
     """)
-    result.assert_outcomes(passed=2, errors=1)
-    result.stdout.fnmatch_lines(["with tls ami_manager needs real sockets: add time='real' to the mark ami"])
+    result.assert_outcomes(passed=4)
 
 
 def test_the_mark_takes_what_a_server_takes_and_the_documentation_lists_it(suite):
@@ -291,7 +291,7 @@ def test_the_report_of_a_failing_test_shows_the_last_lines_of_the_transcript(sui
         [each for each in about if each.startswith("waits: ")],
         [each for each in about if each.startswith("again: ")],
     )
-    assert [each.split()[1] for each in waits] == ["amisim-server", "ami-dispatcher", "ami-message-reader"]
+    assert "amisim-server" in [each.split()[1] for each in waits]
     assert re.fullmatch(r"again: pytest \S+\.py::test_that_fails --ami-seed=0", again)
     titles = 2
     assert 1 + len(lines) + 1 + len(waits) + 1 + titles == 40

@@ -53,7 +53,7 @@ def test_all_of_it_has_at_most_forty_lines(suite, own_process, options):
     shown = failure.partition("- amisim transcript -")[2].splitlines()
     end = next(number for number, line in enumerate(shown) if line.startswith("again: "))
     assert end + 1 <= 40
-    for each in ("fault hit, 31 x", "nearest: ", "waits: "):
+    for each in ("fault hit, ", "nearest: ", "waits: "):
         assert any(line.startswith(each) for line in shown[:end])
 
 
