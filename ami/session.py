@@ -249,6 +249,7 @@ class ClientSession:
                 pending.error = error
                 self._end(pending, now)
         self._open.clear()
+        self._sharing.clear()
         self._deadlines.clear()
         self.due = math.inf
 

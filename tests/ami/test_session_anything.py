@@ -11,13 +11,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ami import ManagerSocketError, core
+from ami import ManagerSocketError, core, iax
 from ami.catalogue import Aggregate
 from ami.outcomes import Output
 from ami.request import Request
 from ami.session import PendingAction
 
-from .talk import LOST, Talk, names
+from .talk import LOST, Talk, aggregating, names
 
 
 class Anything(RuleBasedStateMachine):
@@ -180,6 +180,17 @@ def test_an_action_that_has_ended_is_let_go_at_once():
     slow.timeout = 3600
     pending = talk.send(slow)
     talk.answer(pending, "Success", "Much: " + "x" * 1000)
+    kept = weakref.ref(pending)
+    del pending
+    gc.collect()
+    assert kept() is None
+
+
+def test_an_aggregate_that_is_not_whole_is_let_go_when_the_link_is_lost():
+    talk = Talk()
+    pending = talk.send(aggregating(iax.IAXpeers()))
+    talk.start(pending)
+    talk.session.close(LOST, talk.now)
     kept = weakref.ref(pending)
     del pending
     gc.collect()
