@@ -25,6 +25,7 @@ __all__ = [
     "EventCollection",
     "ends_list",
     "event_class",
+    "event_classes",
     "event_name",
     "parse",
     "parse_text",
@@ -66,6 +67,12 @@ def event_class(name: str) -> "type[Event]":
             if name in _EVENTS:
                 break
     return _EVENTS.get(name, Event)
+
+
+def event_classes() -> list["type[Event]"]:
+    """The class of every event that is declared, by a program of its own, too."""
+    event_class("")  # there is none of that name, so all families are loaded
+    return list(_EVENTS.values())
 
 
 def event_name(event: "type[Event] | type[Aggregate]") -> str:

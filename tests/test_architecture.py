@@ -57,6 +57,8 @@ DRIVERS = {"runtime", "manager", "connection", "streams", "aio", "aio.connection
 
 # What `amisim` may import of `ami`: how bytes, messages and the catalogue work, never a client.
 OF_AMI = {"wire", "message", "catalogue", "errors", "session", "core", "core_events", "secrets"}
+# What makes up messages for tests needs to know what is declared, too.
+OF_STRATEGIES = {"headers", "request", "iax"}
 
 WITH_IO = {"connection", "listening", "tls", "server", "relay", "recorder", "proxy", "runtime", "cli", "demo"}
 IN_A_RUNTIME = {"runtime", "server", "world.world"}
@@ -138,7 +140,8 @@ def test_making_an_error_of_an_address_does_no_io():
 def test_amisim_uses_no_client(module):
     used = imports(modules("amisim")[module])
     if module not in OF_A_CLIENT:
-        assert own(used, "ami") <= (OF_AMI | {"runtime"} if module in IN_A_RUNTIME else OF_AMI)
+        more = {"runtime"} if module in IN_A_RUNTIME else OF_STRATEGIES if module.startswith("strategies") else set()
+        assert own(used, "ami") <= OF_AMI | more
         assert not used & {"ami.Manager", "ami"}
 
 
@@ -160,6 +163,16 @@ def test_nothing_but_commands_needs_a_world_of_virtual_time(module):
 def test_faults_know_frames_steps_and_causes_and_no_server(module):
     used = {name for name in own(imports(modules("amisim")[module]), "amisim") if not name.startswith("faults")}
     assert used <= {"action", "causes", "steps"}
+
+
+@pytest.mark.parametrize("module", modules("amisim"))
+def test_hypothesis_is_for_strategies_alone_and_they_are_loaded_by_nothing(module):
+    used = imports(modules("amisim")[module])
+    if module.startswith("strategies"):
+        assert "hypothesis" in top(used)
+    else:
+        assert "hypothesis" not in top(used)
+        assert not {name for name in own(used, "amisim") if name.startswith("strategies")}
 
 
 def test_the_pytest_plugin_imports_nothing_of_amikit_at_the_start():
