@@ -37,7 +37,7 @@ _ACTION_NAMES = st.sampled_from(["Ping", "QueueStatus", "UserEvent", "Command"])
 
 
 def header_names() -> SearchStrategy[str]:
-    """Names of headers: some of Asterisk's, and others; none of those that say what a message is, as `ActionID` does."""
+    """Names of headers: some of Asterisk's, and others; none that says what a message is, as `ActionID` does."""
     return _HEADER_NAMES
 
 

@@ -22,7 +22,8 @@ _PIECES = st.sampled_from(
     [b"\r\n", b"\n", b"\r", b"\0", b"\r\n\r\n", b"\n\0", b"\r\n\n", b":", b": ", b"A: b\r\n", b"nonsense\r\n\r\n",
      b"Event: ", b"Event: X\r\n", b"Response: Success\r\n", b"Response: Follows\r\n", b"Response: Follows",
      b"--END COMMAND--", b"--END COMMAND--\r\n\r\n", b"\r\n--END COM", b"Action: Ping\r\n", b"ActionID: 1\r\n",
-     b"EventList: Complete\r\n", b"Asterisk Call Manager/11.0.0\r\n", b"\xc3\xa4", b"\xff", b"\x16\x03\x01\x02"]
+     b"EventList: Complete\r\n", b"Asterisk Call Manager/11.0.0\r\n",
+     b"some text of some length, longer than an end marker", b"\xc3\xa4", b"\xff", b"\x16\x03\x01\x02"]
 )  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def garbage(frames: SearchStrategy[bytes] | None = None) -> SearchStrategy[bytes
     The frames are those of a server's messages unless others are given. There is no greeting at the beginning.
     """
     whole = _FRAMES if frames is None else frames
-    return st.lists(_PIECES | st.binary(max_size=6) | whole | malformed_frames(frames), max_size=12).map(b"".join)
+    return st.lists(_PIECES | st.binary(max_size=6) | whole | malformed_frames(frames), max_size=8).map(b"".join)
 
 
 _FRAMES = messages().map(lambda message: message.frame)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ami import EVENT_GENERIC, RESPONSE_GENERIC, wire
 from ami.catalogue import Event
 from ami.message import Message, is_event
+from amisim import strategies
 
 from .messages import frame, message, outcome
 
@@ -157,7 +158,7 @@ def test_every_operation_does_to_a_fresh_message_what_it_does_to_a_dict(headers,
     assert list(each) == list(model)
 
 
-@given(data=st.binary(max_size=60))
+@given(data=strategies.garbage())
 @example(data=b"")
 @example(data=b"\r\n")
 @example(data=b":\r\n\r\n")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ami import wire
 from ami.errors import ProtocolError
 from ami.wire import MAX_HEADERS, MAX_LINE, FrameReader
+from amisim import strategies
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 PONG = b"Response: Success\r\nPing: Pong\r\n\r\n"
@@ -56,20 +57,8 @@ STREAMS = [
     *(pytest.param(False, frames, id=f"client: {name}") for name, frames in CLIENT_STREAMS.items()),
 ]
 
-pieces = st.sampled_from(
-    [b"\r\n", b"\n", b"\r", b"\0", b"\r\n\r\n", b"\n\0", b"\r\n\n", b"A: b\r\n", b"Event: X\r\n", b"\xc3\xa4", b"\xff",
-     b"Response: Follows\r\n", b"Response: Follows", b"--END COMMAND--", b"--END COMMAND--\r\n\r\n", b"\r\n--END COM",
-     b"some text of some length, longer than an end marker", GREETING, PONG, PING]
-)  # fmt: skip
-streams = st.lists(pieces | st.binary(max_size=6), max_size=20).map(b"".join)
-
-
-@st.composite
-def cut_streams(draw) -> tuple[bytes, list[bytes]]:
-    """A stream, and the same in chunks."""
-    stream = draw(streams)
-    places = sorted(draw(st.sets(st.integers(0, len(stream)), max_size=12)))
-    return stream, [stream[start:end] for start, end in zip([0, *places], [*places, len(stream)], strict=True)]
+CUT_STREAMS = strategies.garbage().flatmap(lambda stream: st.tuples(st.just(stream), strategies.chunkings(stream)))
+"""A stream, and the same in chunks."""
 
 
 def read(reader: FrameReader, chunks: list[bytes]) -> list[bytes]:
@@ -132,7 +121,7 @@ def test_a_frame_comes_with_its_last_byte_and_not_before(from_server, frames):
         assert reader.pending == b""
 
 
-@given(cut=cut_streams(), from_server=st.booleans())
+@given(cut=CUT_STREAMS, from_server=st.booleans())
 @example(cut=(b"\0" + b"x" * 40 + b"\n\0" + b"y" * 40 + b"\n", [b"\0" + b"x" * 40, b"\n\0" + b"y" * 40, b"\n"]),
          from_server=False)  # fmt: skip
 def test_no_byte_is_lost_however_the_stream_is_cut(cut, from_server):
@@ -142,7 +131,7 @@ def test_no_byte_is_lost_however_the_stream_is_cut(cut, from_server):
     assert reader.error is None
 
 
-@given(cut=cut_streams(), from_server=st.booleans())
+@given(cut=CUT_STREAMS, from_server=st.booleans())
 @example(cut=(b"A: b\n\0" + b"y" * 90 + b"\n", [b"A: b\n\0" + b"y" * 45, b"y" * 45 + b"\n"]), from_server=False)
 def test_the_frames_are_those_of_the_whole_stream_however_it_is_cut(cut, from_server):
     stream, chunks = cut
@@ -214,7 +203,7 @@ def test_a_long_frame_in_short_pieces_is_read_in_proportion_to_its_length(from_s
     assert len(frame) > 8 * 1024 * 1024
 
 
-@given(cut=cut_streams(), from_server=st.booleans(), max_frame=st.integers(1, 60))
+@given(cut=CUT_STREAMS, from_server=st.booleans(), max_frame=st.integers(1, 60))
 def test_a_limit_cuts_the_stream_off_at_the_same_frame_however_it_arrives(cut, from_server, max_frame):
     stream, chunks = cut
     expected = []

@@ -1,15 +1,15 @@
 """What a plan does with a connection: selectors, schedules, several faults at once, time, and chance."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amisim import faults
+from amisim import faults, strategies
 from amisim.action import read_action
-from amisim.faults import Fault, FaultPlan, Line, Schedule, Selector
-from amisim.faults.choice import NAMED, SELECTORS
+from amisim.faults import Fault, FaultPlan, Line, Selector
 from amisim.steps import Close
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
@@ -378,20 +378,8 @@ DONE = st.one_of(
     st.tuples(st.just("receive"), ACTIONS),
     st.tuples(st.just("pass"), st.floats(0, 10)),
 )
+PLANS = strategies.fault_plans(max_size=4)
 SMALL = {"size": 3, "count": 2}
-
-
-@st.composite
-def plans(draw: st.DrawFn) -> list[Fault]:
-    """Some faults of any kind, for anything, at any time."""
-    chosen = []
-    for kind in draw(st.lists(st.sampled_from(list(faults.KINDS.values())), max_size=4)):
-        what = draw(st.sampled_from([kind.selector.what, *SELECTORS]))
-        name = draw(st.sampled_from(["", "Q*", "Ping"])) if what in NAMED else ""
-        small = st.integers(1, 4) | st.none()
-        schedule = Schedule(draw(small), draw(small), draw(small), p=draw(st.none() | st.floats(0, 1)))
-        chosen.append(Fault(kind, SMALL.get(kind.argument, kind.default), Selector(what, name), schedule))
-    return chosen
 
 
 def chunks(plan: FaultPlan, done: list, number: int = 1) -> list[tuple[float, bytes]]:
@@ -418,14 +406,14 @@ def chunks(plan: FaultPlan, done: list, number: int = 1) -> list[tuple[float, by
     return came
 
 
-@given(plans(), st.lists(DONE, max_size=15), st.integers(0, 3))
+@given(PLANS, st.lists(DONE, max_size=15), st.integers(0, 3))
 def test_the_same_seed_and_the_same_input_give_the_same_bytes(chosen, done, seed):
     came = chunks(FaultPlan(chosen, seed), done)
-    assert came == chunks(FaultPlan([str(each) for each in chosen], seed), done)
+    assert came == chunks(FaultPlan([faults.parse(each) for each in chosen], seed), done)
     assert [now for now, _ in came] == sorted(now for now, _ in came)
 
 
-@given(plans(), st.lists(DONE, max_size=15))
+@given(PLANS, st.lists(DONE, max_size=15))
 def test_what_no_fault_hits_passes_in_order(chosen, done):
     plan = FaultPlan(chosen)
     came = chunks(plan, done)
@@ -434,9 +422,9 @@ def test_what_no_fault_hits_passes_in_order(chosen, done):
         assert [each for _, each in came] == untouched
 
 
-@given(plans(), st.lists(DONE, max_size=15))
+@given(PLANS, st.lists(DONE, max_size=15))
 def test_a_connection_that_a_plan_is_not_for_is_untouched(chosen, done):
-    plan = FaultPlan([Fault(each.kind, each.value, Selector(connection=2), each.schedule) for each in chosen])
+    plan = FaultPlan([replace(faults.parse(each), selector=Selector(connection=2)) for each in chosen])
     assert [each for _, each in chunks(plan, done)] == [what for how, what in done if how == "send"]
     assert plan.hits == []
 

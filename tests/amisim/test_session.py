@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from amisim import strategies
 from amisim.host import BANNERS, Limits
 from amisim.script import Script
 from amisim.session import ServerSession
@@ -144,9 +145,7 @@ def test_a_half_closed_client_still_gets_its_answer():
     assert client.session.closing is not None
 
 
-@given(
-    st.lists(st.binary(max_size=60) | st.sampled_from([b"\r\n", b"Action: Ping\r\n\r\n", frame(LOGIN)]), max_size=20)
-)
+@given(strategies.garbage(strategies.action_frames() | st.just(frame(LOGIN))).flatmap(strategies.chunkings))
 def test_garbage_neither_raises_nor_stops_the_session(garbage):
     client = Client()
     for chunk in garbage:
