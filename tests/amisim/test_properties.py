@@ -215,7 +215,7 @@ def check_end(joined: Joined) -> None:
             assert link.number not in joined.host.sessions
             assert link.number not in joined.host.unauthenticated
         else:
-            assert not any([server._inbox, server._plays, server._pending, server._scheduled, server._until_event])
+            assert not any([server._inbox, server._plays, server._pending, server._until_event])
             assert server._answering is None
             assert link.line.next_deadline() is None
 
