@@ -295,11 +295,12 @@ class Anything(RuleBasedStateMachine):
     def link(self, data: st.DataObject) -> Link:
         return data.draw(st.sampled_from(list(self.joined.links.values())))
 
-    @rule(data=st.data(), action=strategies.actions())
-    def send(self, data: st.DataObject, action: Request) -> None:
+    @rule(data=st.data(), actions=st.lists(strategies.actions(), min_size=1, max_size=4))
+    def send(self, data: st.DataObject, actions: list[Request]) -> None:
         link = self.link(data)
-        if link.client.closed is None:
-            link.send(action)
+        for action in actions:
+            if link.client.closed is None:
+                link.send(action)
 
     @rule(data=st.data())
     def abandon(self, data: st.DataObject) -> None:
@@ -337,6 +338,7 @@ class Anything(RuleBasedStateMachine):
             link.carry(to_client, to_server)
             self.joined.pump()
 
+    @precondition(lambda self: self.serial > 2)
     @rule(data=st.data(), how=st.sampled_from(["lose", "eof", "disconnect"]))
     def end(self, data: st.DataObject, how: str) -> None:
         link = self.link(data)
@@ -377,4 +379,4 @@ class Anything(RuleBasedStateMachine):
 
 
 TestAnything = Anything.TestCase
-TestAnything.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+TestAnything.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
