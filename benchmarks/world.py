@@ -35,7 +35,7 @@ _SEEDS = (1, 2)  # of the mixed story; the second one in a tenth of the processe
 _QUICK = 50
 """How many times less there is of everything with `--quick`."""
 
-_TEST = '''\
+_TEST = """\
 import pytest
 
 import ami
@@ -58,7 +58,7 @@ def test_a_late_answer(number):
             assert world.now - began == 5
             world.advance(1)
     assert [each["Ping"] for each in late] == ["Pong"]
-'''
+"""
 
 _INTRODUCTION = """\
 # Benchmarks of virtual time
@@ -79,9 +79,9 @@ digest (of all turns and all bytes) are not those of the first run, which had th
 """
 
 _STORY = """\
-Threads, asyncio, {faults} faults, links that are made again and callbacks, for {length:g} s of virtual time. The hash is
-of the server's transcript, the digest, and all that callbacks and callers saw. Each run is a process of its own, with
-another `PYTHONHASHSEED`.
+Threads, asyncio, {faults} faults, links that are made again and callbacks, for {length:g} s of virtual time. The hash
+is of the server's transcript, the digest, and all that callbacks and callers saw. Each run is a process of its own,
+with another `PYTHONHASHSEED`.
 """
 
 _SUITE = """\
@@ -120,7 +120,9 @@ def _tell_stories(processes: int) -> tuple[dict[int, list[str]], float]:
     with ThreadPoolExecutor(jobs) as pool:
         hashes = list(pool.map(lambda run: _hash(*run), runs))
     seconds = (time.perf_counter() - began) * jobs / len(runs)
-    return {seed: [each for (own, _), each in zip(runs, hashes, strict=True) if own == seed] for seed in _SEEDS}, seconds
+    return {
+        seed: [each for (own, _), each in zip(runs, hashes, strict=True) if own == seed] for seed in _SEEDS
+    }, seconds
 
 
 def _run_suite(tests: int) -> float:
@@ -172,7 +174,17 @@ def _page(found: Found, command: str) -> Iterator[str]:
     yield table(("what", "bar", "found", "reached"), rows)
     yield "## A time-out of 5 s\n"
     yield _TIMEOUTS.format(seeds=SEEDS)
-    heads = ("client", "version", "runs", "median, ms", "slowest, ms", "virtual seconds", "deviations", "digests", "note")
+    heads = (
+        "client",
+        "version",
+        "runs",
+        "median, ms",
+        "slowest, ms",
+        "virtual seconds",
+        "deviations",
+        "digests",
+        "note",
+    )
     yield table(heads, [_row(key, timed) for key, timed in found.timed.items()])
     yield "## One long story\n"
     yield _STORY.format(faults=len(mixed.FAULTS), length=mixed.LENGTH)

@@ -2,8 +2,9 @@
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,20 +35,18 @@ class Defect:
     faults: tuple[str, ...] = ()
 
 
-class Shown(dict[int, str]):
-    """What a client did, by the seed of the world."""
-
-
 # Scenarios
 
 
 async def quiet(peer: Peer, server: amisim.Server) -> str:
+    """Log in; for 30 s nothing comes; then a Ping."""
     await peer.log_in()
     await peer.sleep(30)
     return await _ping(peer)
 
 
 async def events_then_ping(peer: Peer, server: amisim.Server) -> str:
+    """Log in; two events come; then a Ping."""
     await peer.log_in()
     server.emit(_hangup())
     server.emit(_hangup())
@@ -56,6 +55,7 @@ async def events_then_ping(peer: Peer, server: amisim.Server) -> str:
 
 
 async def header_of_event(peer: Peer, server: amisim.Server) -> str:
+    """Log in; an event comes, with the header `Text: Ünlü`."""
     await peer.log_in()
     server.emit(_hangup())
     await peer.sleep(20)
@@ -64,16 +64,19 @@ async def header_of_event(peer: Peer, server: amisim.Server) -> str:
 
 
 async def ping(peer: Peer, server: amisim.Server) -> str:
+    """Log in, and send a Ping."""
     await peer.log_in()
     return await _ping(peer)
 
 
 async def list_of_members(peer: Peer, server: amisim.Server) -> str:
+    """Log in, and ask for a list of three."""
     await peer.log_in()
     return await _members(peer)
 
 
 async def list_in_callback(peer: Peer, server: amisim.Server) -> str:
+    """Log in; in a callback, send a Ping, and ask for a list."""
     await peer.log_in()
     said = []
 
@@ -88,6 +91,7 @@ async def list_in_callback(peer: Peer, server: amisim.Server) -> str:
 
 
 async def close_in_callback(peer: Peer, server: amisim.Server) -> str:
+    """Log in; close the client in a callback."""
     await peer.log_in()
     said = []
 
@@ -105,6 +109,7 @@ async def close_in_callback(peer: Peer, server: amisim.Server) -> str:
 
 
 async def callback_raises(peer: Peer, server: amisim.Server) -> str:
+    """Log in; a callback raises; then a Ping."""
     await peer.log_in()
 
     async def fail() -> None:
@@ -117,6 +122,7 @@ async def callback_raises(peer: Peer, server: amisim.Server) -> str:
 
 
 async def server_closes(peer: Peer, server: amisim.Server) -> str:
+    """Log in; the server closes the connection in order; 2 s later, a Ping."""
     await peer.log_in()
     server.disconnect()
     await peer.sleep(2)
@@ -125,6 +131,7 @@ async def server_closes(peer: Peer, server: amisim.Server) -> str:
 
 
 async def closed_meanwhile(peer: Peer, server: amisim.Server) -> str:
+    """Log in; two threads send Pings while a third disconnects."""
     await peer.log_in()
     said = []
 
@@ -141,6 +148,7 @@ async def closed_meanwhile(peer: Peer, server: amisim.Server) -> str:
 
 
 async def closed_while_reconnecting(peer: Peer, server: amisim.Server) -> str:
+    """Log in; the link is reset; 1 s later, close the client."""
     await peer.log_in()
     server.disconnect("reset")
     await peer.sleep(1)
@@ -151,6 +159,7 @@ async def closed_while_reconnecting(peer: Peer, server: amisim.Server) -> str:
 
 
 async def originate(peer: Peer, server: amisim.Server) -> str:
+    """Log in, and begin a call."""
     await peer.log_in()
     said = await _said(peer.ask("Originate", Channel="PJSIP/100", Context="default", Exten="200", Priority="1"))
     await peer.sleep(20)
@@ -159,6 +168,7 @@ async def originate(peer: Peer, server: amisim.Server) -> str:
 
 
 async def unanswered(peer: Peer, server: amisim.Server) -> str:
+    """Log in, and send 20 Pings that are not answered, on a link that is not quiet."""
     await peer.log_in()
     before = peer.kept()
     for _ in range(20):
@@ -169,8 +179,9 @@ async def unanswered(peer: Peer, server: amisim.Server) -> str:
 
 
 async def log_in(peer: Peer, server: amisim.Server) -> str:
+    """Log in."""
     answer = await _said(peer.log_in())
-    return "logs in" if answer.startswith("answer") else answer
+    return "logs in" if answer == "an answer" else answer
 
 
 async def _ping(peer: Peer) -> str:
@@ -182,7 +193,7 @@ async def _said(asking: Any) -> str:
         answer = await asking
     except Exception as error:
         return raises(error)
-    return "no answer" if answer is None else "answer"
+    return "no answer" if answer is None else "an answer"
 
 
 async def _members(peer: Peer) -> str:
@@ -203,19 +214,19 @@ def _hangup() -> Any:
 
 DEFECTS = (
     Defect("pystrix", "a link on which nothing comes for 5 s is given up, and nobody is told; the next action raises",
-           quiet, "raises ManagerError", "answer"),
+           quiet, "raises ManagerError", "an answer"),
     Defect("pystrix", "an event with a byte that is not UTF-8 ends the thread that reads; nobody is told",
-           events_then_ping, "no answer", "answer", ("bad_utf8 event Hangup",)),
+           events_then_ping, "no answer", "an answer", ("bad_utf8 event Hangup",)),
     Defect("pystrix", "an action whose link is lost is waited for until its time is out",
            ping, "no answer", "raises ManagerSocketError", ("reset response Ping",)),
     Defect("pystrix", "when the server closes, the thread that reads goes round and round, and the client says that it "
            "is connected",
            server_closes, "no answer; its thread reads on",
            "raises ManagerError; its thread has ended"),
-    Defect("pystrix", "another thread disconnects between a look and a use: an `AttributeError` of its own making",
+    Defect("pystrix", "another thread disconnects between a look and a use: an `AttributeError`",
            closed_meanwhile, "raises AttributeError", "answers, or raises an error of its own"),
     Defect("pystrix", "a list that is asked for in a callback never comes together",
-           list_in_callback, "answer; says that the list is not whole", "answer; the whole list"),
+           list_in_callback, "an answer; says that the list is not whole", "an answer; the whole list"),
     Defect("pystrix", "closing in a callback raises, because the thread would wait for itself",
            close_in_callback, "raises RuntimeError", "closes"),
     Defect("panoramisk", "a letter whose bytes come in two pieces is dropped",
@@ -225,7 +236,7 @@ DEFECTS = (
     Defect("panoramisk", "a response that comes twice ends the list at once",
            list_of_members, "takes [] for the whole list", "the whole list", ("duplicate response QueueStatus",)),
     Defect("panoramisk", "an event that runs into the next is an error that ends the connection",
-           events_then_ping, "no answer", "answer", ("interleave event Hangup",)),
+           events_then_ping, "no answer", "an answer", ("interleave event Hangup",)),
     Defect("panoramisk", "an action whose link is lost is sent again by itself: a call is made twice",
            originate, "calls twice", "calls once", ("reset response Originate nth=1",)),
     Defect("panoramisk", "a client that is closed while it waits to reconnect connects again",
@@ -234,32 +245,52 @@ DEFECTS = (
            log_in, "no answer", "raises ManagerSocketError", ("reset response Login nth=1",)),
     Defect("panoramisk", "actions without an answer are remembered for ever",
            unanswered, "remembers 20 of 20", "remembers 0 of 20", ("drop response Ping",)),
-    Defect("asterisk-ami", "when nothing comes for its time-out, the thread that reads ends; later actions get no answer",
-           quiet, "no answer", "answer"),
+    Defect("asterisk-ami", "when nothing comes for its time-out, the thread that reads ends; nothing is answered then",
+           quiet, "no answer", "an answer"),
     Defect("asterisk-ami", "an action whose link is lost is waited for until its time is out",
            ping, "no answer", "raises ManagerSocketError", ("reset response Ping",)),
-    Defect("asterisk-ami", "a server that is no Asterisk is an error in the thread that reads; the login gets no answer",
+    Defect("asterisk-ami", "a server that is no Asterisk is an error in the thread that reads; a login gets no answer",
            log_in, "no answer", "raises ProtocolError", ("wrong_banner",)),
     Defect("asterisk-ami", "a listener that raises ends the thread that reads",
-           callback_raises, "no answer", "answer"),
+           callback_raises, "no answer", "an answer"),
     Defect("asterisk-ami", "an action in a listener gets no answer, because the thread that reads runs listeners",
-           list_in_callback, "no answer; says that the list is not whole", "answer; the whole list"),
+           list_in_callback, "no answer; says that the list is not whole", "an answer; the whole list"),
     Defect("asterisk-ami", "actions without an answer are remembered for ever",
            unanswered, "remembers 20 of 20", "remembers 0 of 20", ("drop response Ping",)),
 )  # fmt: skip
 """What is shown. What is said here is looked for in every run; what is not found is an error."""
 
 
-def show(defect: Defect, client: str, seed: int) -> str:
-    """What a client does in a world."""
+def look(defect: Defect, client: str, world: amisim.World) -> str:
+    """What a client does in a world, which has the faults."""
+    server = world.server(username=USERNAME, secret=SECRET)
+    members = [event("QueueMember", Queue="support", Name=name) for name in _MEMBERS]
+    server.on("QueueStatus").reply(response(EventList="start"), *members, wait(0.1), list_complete())
+    return live(client, world, server, defect.scenario)
+
+
+def show(defect: Defect, client: str) -> Counter[str]:
+    """What a client does, and in how many worlds."""
+    said: Counter[str] = Counter()
+    with _silence():
+        for seed in range(SEEDS):
+            with amisim.World(seed, faults=defect.faults, limit=_LIMIT) as world:
+                said[look(defect, client, world)] += 1
+    return said
+
+
+def find(defect: Defect) -> str:
+    """The simplest world that is found in which it goes wrong, as text. Raises `LookupError` if there is none."""
+
+    def test(world: amisim.World) -> None:
+        assert look(defect, defect.client, world) != defect.wrong
+
     try:
-        with _silence(), amisim.World(seed, limit=_LIMIT) as world:
-            server = world.server(username=USERNAME, secret=SECRET, faults=defect.faults)
-            members = [event("QueueMember", Queue="support", Name=name) for name in _MEMBERS]
-            server.on("QueueStatus").reply(response(EventList="start"), *members, wait(0.1), list_complete())
-            return live(client, world, server, defect.scenario)
-    except amisim.WorldError as error:
-        return raises(error)
+        with _silence():
+            amisim.explore(test, SEEDS, faults=defect.faults, limit=_LIMIT)
+    except AssertionError as error:
+        return error.__notes__[0].removeprefix("in ")
+    raise LookupError(f"{defect.client}: {defect.title}: in none of {SEEDS} worlds")
 
 
 @contextmanager
@@ -269,7 +300,8 @@ def _silence() -> Iterator[None]:
     before = logging.root.manager.disable
     threading.excepthook = lambda args: None
     logging.disable(logging.CRITICAL)
-    with suppress(KeyboardInterrupt):
+    try:
         yield
-    logging.disable(before)
-    threading.excepthook = hook
+    finally:
+        logging.disable(before)
+        threading.excepthook = hook

@@ -1,4 +1,4 @@
-"""One long mixed story, in a process of its own: `python -m suite.worlds.mixed SEED` prints a hash of all that happened.
+"""One long mixed story: `python -m suite.worlds.mixed SEED` prints a hash of all that happened.
 
 Threads, asyncio, faults, lost links that are made again, callbacks that act, and time that is advanced by hand.
 """

@@ -29,7 +29,7 @@ _LIMIT = 20 * LONGEST  # virtual seconds, after which a world hangs
 _IN_TIME = 1e-6  # virtual seconds that additions may be wrong by
 KINDS = list(faults.KINDS.values())
 
-_FATAL = frozenset({"silent", "refuse", "reset", "half_close", "cut", "wrong_banner", "goodbye_in_list", "restart",
+_SELDOM = frozenset({"silent", "refuse", "reset", "half_close", "cut", "wrong_banner", "goodbye_in_list", "restart",
                     "login_refused", "stall", "truncate", "flood", "long_line"})  # fmt: skip
 """Faults that end a connection, or cost much: they come more seldom."""
 
@@ -64,27 +64,34 @@ def plan(seed: int) -> list[str]:
 
 
 def _fault(kind: faults.FaultKind, chance: random.Random) -> str:
-    words = [kind.name]
     selector = str(kind.selector)
     if selector == "any" or (selector == "event" and not kind.gathers):
         selector = chance.choice(_SELECTORS)
     elif selector == "connection":
-        selector = chance.choice(("connection", *_SELECTORS))
-    words.append(selector)
-    if kind.argument in _ARGUMENTS and kind.name not in ("many_headers", "long_line", "flood"):
-        least, most = _ARGUMENTS[kind.argument]
-        value = chance.uniform(least, most)
-        words.append(f"{kind.argument}={value:.2f}" if kind.argument in ("seconds", "step") else
-                     f"{kind.argument}={round(value)}")  # fmt: skip
-    elif kind.name in ("many_headers", "flood"):
-        words.append(f"count={chance.randint(2, 60)}")
-    if kind.name in _FATAL:
-        words.append(chance.choice((f"p={chance.uniform(0.002, 0.02):.4f}", f"every={chance.randint(50, 500)}")))
+        selector = chance.choice((selector, *_SELECTORS))
+    is_rare = selector in ("greeting", "connection", "response Login", "complete")
+    return " ".join([kind.name, selector, *_argument(kind, chance), *_schedule(kind, is_rare, chance)])
+
+
+def _argument(kind: faults.FaultKind, chance: random.Random) -> Iterator[str]:
+    if kind.name in ("many_headers", "flood"):
+        yield f"count={chance.randint(2, 60)}"
+    elif kind.argument in _ARGUMENTS and kind.name != "long_line":
+        value = chance.uniform(*_ARGUMENTS[kind.argument])
+        yield (
+            f"{kind.argument}={value:.2f}"
+            if kind.argument in ("seconds", "step")
+            else f"{kind.argument}={round(value)}"
+        )
+
+
+def _schedule(kind: faults.FaultKind, is_rare: bool, chance: random.Random) -> Iterator[str]:
+    if is_rare or kind.name not in _SELDOM:
+        yield chance.choice((f"p={chance.uniform(0.05, 0.5):.2f}", f"every={chance.randint(2, 8)}"))
     else:
-        words.append(chance.choice((f"p={chance.uniform(0.05, 0.6):.2f}", f"every={chance.randint(1, 8)}")))
+        yield chance.choice((f"p={chance.uniform(0.002, 0.02):.4f}", f"every={chance.randint(50, 500)}"))
     if chance.random() < 0.3:
-        words.append(f"after_seconds={chance.randint(5, 60)}")
-    return " ".join(words)
+        yield f"after_seconds={chance.randint(5, 60)}"
 
 
 def live_through(seed: int) -> Night:
