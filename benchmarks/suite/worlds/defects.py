@@ -272,7 +272,7 @@ def look(defect: Defect, client: str, world: amisim.World) -> str:
 def show(defect: Defect, client: str) -> Counter[str]:
     """What a client does, and in how many worlds."""
     said: Counter[str] = Counter()
-    with _silence():
+    with silence():
         for seed in range(SEEDS):
             with amisim.World(seed, faults=defect.faults, limit=_LIMIT) as world:
                 said[look(defect, client, world)] += 1
@@ -286,7 +286,7 @@ def find(defect: Defect) -> str:
         assert look(defect, defect.client, world) != defect.wrong
 
     try:
-        with _silence():
+        with silence():
             amisim.explore(test, SEEDS, faults=defect.faults, limit=_LIMIT)
     except AssertionError as error:
         return error.__notes__[0].removeprefix("in ")
@@ -294,7 +294,7 @@ def find(defect: Defect) -> str:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """What threads raise, and clients log, is not printed."""
     hook: Callable[[Any], Any] = threading.excepthook
     before = logging.root.manager.disable

@@ -98,12 +98,11 @@ def live_through(seed: int) -> Night:
     """Live through one world."""
     night = Night(seed)
     chance = random.Random(f"night {seed}")
-    before = set(threading.enumerate())
     with _listening(night.problems), amisim.World(seed, limit=_LIMIT) as world:
         with amisim.Server(runtime=world.runtime, faults=plan(seed), seed=seed, watch=partial(_count, night)) as server:
             _script(server)
             _play(world, server, night, chance)
-        _look_for_leaks(world, before, night)
+        _look_for_leaks(world, night)
         night.seconds = world.now
     night.digest = world.digest
     if night.begun != night.ends.total():
@@ -300,7 +299,7 @@ def _happen(server: amisim.Server, chance: random.Random) -> None:
         server.disconnect(chance.choice(("eof", "reset", "half")))
 
 
-def _look_for_leaks(world: amisim.World, before: set[threading.Thread], night: Night) -> None:
+def _look_for_leaks(world: amisim.World, night: Night) -> None:
     mine = world.modules["threading"].Thread
     if threads := [each.name for each in threading.enumerate() if isinstance(each, mine) and each.is_alive()]:
         night.problems.append(f"threads are left: {', '.join(threads)}")
