@@ -82,7 +82,7 @@ def _row(defect: Defect) -> str:
 
 
 def _name(defect: Defect) -> str:
-    return defect.scenario.__name__  # type: ignore[attr-defined]
+    return defect.scenario.__name__
 
 
 def _scenarios() -> Iterator[str]:

@@ -9,8 +9,8 @@ import random
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ import ami.aio
 import amisim
 from ami import core
 from amisim import event, faults, list_complete, response, wait
+from suite.worlds.peers import at_once
 
 SHORTEST, LONGEST = 120, 900  # virtual seconds
 MANAGERS = 2  # of each driver
@@ -78,11 +79,8 @@ def _argument(kind: faults.FaultKind, chance: random.Random) -> Iterator[str]:
         yield f"count={chance.randint(2, 60)}"
     elif kind.argument in _ARGUMENTS and kind.name != "long_line":
         value = chance.uniform(*_ARGUMENTS[kind.argument])
-        yield (
-            f"{kind.argument}={value:.2f}"
-            if kind.argument in ("seconds", "step")
-            else f"{kind.argument}={round(value)}"
-        )
+        digits = 2 if kind.argument in ("seconds", "step") else 0
+        yield f"{kind.argument}={value:.{digits}f}"
 
 
 def _schedule(kind: faults.FaultKind, is_rare: bool, chance: random.Random) -> Iterator[str]:
@@ -154,8 +152,6 @@ def _script(server: amisim.Server) -> None:
 class _Threads:
     """The threaded driver; what has to be waited for returns at once when awaited."""
 
-    errors = (ami.Error,)
-
     def __init__(self, world: amisim.World) -> None:
         self._world = world
 
@@ -182,12 +178,6 @@ class _Tasks:
         await asyncio.sleep(seconds)
 
 
-def _at_once(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine that waits for nothing."""
-    with suppress(StopIteration):
-        work.send(None)
-
-
 class _Program:
     """What uses a manager, until the world's time is over."""
 
@@ -208,8 +198,6 @@ class _Program:
 
     def _take(self, event: Any, manager: Any) -> None:
         self._night.events += 1
-        if event.name == "QueueMember":
-            event.get("Name")
 
     def _hear(self, change: Any, manager: Any) -> None:
         self._night.reconnects += change.state is ami.State.WAITING
@@ -260,7 +248,7 @@ def _play(world: amisim.World, server: amisim.Server, night: Night, chance: rand
     for number in range(MANAGERS):
         program = _Program(world, server, night, _Threads(world), f"threads {night.seed} {number}", until)
         programs.append(program)
-        workers += [threading.Thread(target=lambda p=program: _at_once(p.use())) for _ in range(CALLERS)]
+        workers += [threading.Thread(target=lambda p=program: at_once(p.use())) for _ in range(CALLERS)]
     workers.append(threading.Thread(target=lambda: world.run(_tasks(world, server, night, until)), name="asyncio"))
     for each in workers:
         each.start()
