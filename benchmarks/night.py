@@ -57,8 +57,9 @@ _INTRODUCTION = """\
 with {python}, on a machine of {cores} cores.
 
 - A world is {shortest} to {longest} s of virtual time, with one server, {managers} clients with threads and {managers}
-  with asyncio, which reconnect; {callers} threads, or tasks, of each send Pings, Getvars and QueueStatus lists, connect
-  again when their client has given up, and hang up now and then. The server emits events in bursts.
+  with asyncio, which reconnect; {callers} threads, or tasks, of each send Pings, Getvars and QueueStatus lists, make
+  calls, read streams of events, connect again when their client has given up, and hang up now and then. The server
+  emits events in bursts, and ends connections.
 - {faults} of the {kinds} kinds of faults are at work in each, with selectors, schedules and arguments at random. All
   that is random follows from the seed of the world, which is its number: `python benchmarks/night.py --only 17` lives
   through that one.

@@ -20,6 +20,8 @@ import ami.aio
 import amisim
 from ami import core
 from amisim import event, faults, list_complete, response, wait
+from amisim.action import ClientAction
+from amisim.steps import Step
 from suite.worlds.peers import at_once
 
 SHORTEST, LONGEST = 120, 900  # virtual seconds
@@ -144,6 +146,16 @@ def _script(server: amisim.Server) -> None:
     server.on("QueueStatus").reply(response(EventList="start"), *members, wait(0.1), list_complete())
     server.on("Getvar").reply(wait(0.2), response(Variable="EXTEN", Value="200"))
     server.on("Ping", Slow="yes").reply(wait(3), response(Ping="Pong"))
+    server.on("Originate").reply(_call)
+
+
+def _call(action: ClientAction) -> tuple[Step, ...]:
+    about = {"Channel": f"{action.get('Channel')}-00000001", "Uniqueid": action.get("ChannelId") or "1.1"}
+    return (
+        response(Message="Originate successfully queued"), event("Newchannel", ChannelState=0, **about), wait(1),
+        event("OriginateResponse", Response="Success", Reason=4, ActionID=action.action_id, **about), wait(2),
+        event("Hangup", Cause=16, **about),
+    )  # fmt: skip
 
 
 # The clients
@@ -212,11 +224,31 @@ class _Program:
                     await self._driver.call(manager.login, "admin", "secret")
                 elif chance.random() < 0.01:
                     await self._driver.call(manager.disconnect)
+                elif chance.random() < 0.05:
+                    await self._make_a_call()
+                elif chance.random() < 0.05:
+                    await self._read()
                 else:
                     await self._act()
             except ami.Error:
                 pass
             await self._driver.sleep(chance.expovariate(1 / chance.choice((0.1, 1, 5))))
+
+    async def _make_a_call(self) -> None:
+        call = await self._driver.call(partial(self.manager.originate, "PJSIP/100", context="default", exten="200"))
+        await self._driver.call(call.wait, 3)
+        await self._driver.call(call.wait_ended, 3)
+
+    async def _read(self) -> None:
+        """Read from a stream, for a while."""
+        stream = self.manager.events("Hangup", ami.Gap)
+        try:
+            for _ in range(3):
+                await self._driver.call(stream.get, 2)
+        except TimeoutError:
+            pass  # there was none
+        finally:
+            stream.close()
 
     async def _act(self) -> None:
         chance = self._chance
