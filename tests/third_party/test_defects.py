@@ -11,7 +11,7 @@ from amisim import World
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "defects-of-others.md").read_text()
-ROWS = re.findall(r"^\| (.+) \| `\w+` \| .+ \| .+ \| `(World\(.+\))` \| \d+ of 100 \|$", PAGE, re.MULTILINE)
+ROWS = re.findall(r"^\| (.+) \| `\w+` \| .+ \| .+ \| `(World\(.+\))` \| \d+ of 100 \| [a-z ]+ \|$", PAGE, re.MULTILINE)
 
 
 @pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")  # as one of the defects has it
