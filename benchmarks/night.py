@@ -31,17 +31,22 @@ from suite.report import table
 from suite.worlds import night
 from suite.worlds.night import Night
 
+from ami.catalogue import KINDS
+
 _PATIENCE = 600.0
 """Seconds after which a world that has not ended hangs."""
 
 _AGAIN = 20
 """Every so many worlds, one is lived through twice, and has to be the same."""
 
-_MOST_MEGABYTES = 10.0
-"""MB by which a process may grow: the allocator has its own ways, and worlds differ."""
-
 _MOST_OBJECTS = 100
-"""Objects by which it may grow: those of a leak would be some for each world, link or action."""
+"""Objects by which a process may grow: those of a leak would be some for each world, link or action."""
+
+_ONE, _TIMES, _WARM = 12, 50, 20
+"""A world that is lived through so often, and after how many times a process is to have all that it keeps."""
+
+_MOST_MEGABYTES = 0.5
+"""MB by which it may grow then."""
 
 _ENDS = {"an answer": "an answer", "None": "its time was out"}
 """In words; others are errors."""
@@ -67,7 +72,9 @@ with {python}, on a machine of {cores} cores.
   thread, task or socket may be left; nothing may have been logged as an error, or raised in a thread or a callback.
   Who hangs is found by the world itself. Every {again}th world is lived through twice, and must have the same digest.
 - A process is looked at after each world, when garbage has been collected: what it has grown by is the median of the
-  second half of its looks, less that of the first. It may be {objects} objects and {megabytes:g} MB.
+  second half of its looks, less that of the first. It may be {objects} objects; its memory is told, but differs with
+  the worlds. So one of them is lived through {times} times in a process of its own, which may not grow, after the
+  first {warm}, by one object each time, nor by {megabytes:g} MB in all.
 """
 
 
@@ -77,7 +84,7 @@ class Look(NamedTuple):
     process: int
     megabytes: float
     objects: int
-    """Those that the garbage collector knows of."""
+    """Those that the garbage collector knows of, without names of events that `ami` remembers: at most 4,096."""
 
 
 @dataclass
@@ -97,6 +104,8 @@ class Found:
     ends: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
+    steady: list[Look] = field(default_factory=list)
+    """While one world is lived through again and again."""
 
     def add(self, each: Night, look: Look) -> None:
         """Take what was found in a world."""
@@ -136,8 +145,21 @@ def _work(part: int, parts: int, results: Any) -> None:
     """Live through every so manieth world, until somebody ends this process."""
     for seed in itertools.count(part, parts):
         found = _live(seed)
-        gc.collect()
-        results.put((found, Look(part, memory("VmRSS") or 0.0, len(gc.get_objects()))))
+        results.put((found, _look(part)))
+
+
+def _look(part: int) -> Look:
+    gc.collect()
+    return Look(part, memory("VmRSS") or 0.0, len(gc.get_objects()) - len(KINDS))
+
+
+def _repeat(seed: int, times: int) -> list[Look]:
+    """Live through one world again and again."""
+    looks = []
+    for _ in range(times):
+        night.live_through(seed)
+        looks.append(_look(0))
+    return looks[_WARM:]
 
 
 def run(wanted: int, jobs: int) -> Found:
@@ -164,9 +186,14 @@ def run(wanted: int, jobs: int) -> Found:
             each.terminate()
             each.join()
     found.took = time.monotonic() - began
-    for what, most in (("megabytes", _MOST_MEGABYTES), ("objects", _MOST_OBJECTS)):
-        if (grown := found.growth(what)) > most:
-            found.problems.append(f"a process has grown by {grown:,.1f} {what}")
+    with processes.Pool(1) as pool:
+        found.steady = pool.apply(_repeat, (_ONE, _TIMES))
+    if (grown := found.growth("objects")) > _MOST_OBJECTS:
+        found.problems.append(f"a process has grown by {grown:,.0f} objects")
+    if (grown := found.steady[-1].objects - found.steady[0].objects) >= len(found.steady) - 1:
+        found.problems.append(f"with the same world again and again, a process grows by {grown:,} objects")
+    if (grown := found.steady[-1].megabytes - found.steady[0].megabytes) > _MOST_MEGABYTES:
+        found.problems.append(f"with the same world again and again, a process grows by {grown:.1f} MB")
     return found
 
 
@@ -184,6 +211,8 @@ def _page(found: Found, command: str) -> Iterator[str]:
         again=_AGAIN,
         objects=_MOST_OBJECTS,
         megabytes=_MOST_MEGABYTES,
+        times=_TIMES,
+        warm=_WARM,
     )
     yield "## What was found\n"
     yield table(("what", "found"), [
@@ -196,6 +225,7 @@ def _page(found: Found, command: str) -> Iterator[str]:
         ("events to callbacks", f"{found.events:,}"),
         ("links that were lost, and made again by themselves", f"{found.reconnects:,}"),
         ("growth of a process", f"{found.growth('objects'):,.0f} objects, {found.growth('megabytes'):.1f} MB"),
+        ("the same, with one world again and again", _grown(found.steady)),
         ("problems", f"{len(found.problems):,}"),
     ])  # fmt: skip
     if found.problems:
@@ -206,6 +236,11 @@ def _page(found: Found, command: str) -> Iterator[str]:
     )
     yield "## The faults\n"
     yield table(("fault", "hits"), [(f"`{kind}`", f"{count:,}") for kind, count in sorted(found.hits.items())])
+
+
+def _grown(looks: list[Look]) -> str:
+    first, last = looks[0], looks[-1]
+    return f"{last.objects - first.objects:,} objects, {last.megabytes - first.megabytes:.1f} MB"
 
 
 def main() -> int:
