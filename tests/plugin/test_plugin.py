@@ -220,7 +220,7 @@ def test_the_mark_says_that_tls_is_spoken(suite):
         @pytest.mark.parametrize("time", [
             pytest.param("virtual", marks=pytest.mark.ami(tls=True)),
             pytest.param("real", marks=pytest.mark.ami(tls=True, time="real")),
-            pytest.param("scaled", marks=pytest.mark.ami(tls=context, time="scaled=10")),
+            pytest.param("scaled", marks=pytest.mark.ami(tls=context, time="scaled=2")),
         ])
         def test_tls(ami_server, ami_manager, time):
             assert ami_server.tls

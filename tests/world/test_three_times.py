@@ -9,7 +9,7 @@ from ami import aio, core
 from amisim import World, event, list_complete, response, wait
 
 
-@pytest.fixture(params=["virtual", "scaled=20", "real"])
+@pytest.fixture(params=["virtual", "scaled=50", "real"])
 def speed(request):
     return request.param
 
@@ -17,7 +17,7 @@ def speed(request):
 @pytest.fixture
 def unit(speed):
     """Seconds that are enough for other things to happen, and do not take long."""
-    return {"virtual": 1.0, "scaled=20": 2.0, "real": 0.15}[speed]
+    return {"virtual": 1.0, "scaled=50": 5.0, "real": 0.15}[speed]
 
 
 @pytest.fixture
