@@ -17,7 +17,7 @@ def speed(request):
 @pytest.fixture
 def unit(speed):
     """Seconds that are enough for other things to happen, and do not take long."""
-    return {"virtual": 1.0, "scaled=50": 5.0, "real": 0.15}[speed]
+    return {"virtual": 1.0, "scaled=50": 5.0, "real": 0.4}[speed]
 
 
 @pytest.fixture
