@@ -1,76 +1,266 @@
-"""Which headers are secret: they stay out of every log line, `repr` and error."""
+"""What is secret in a message: it stays out of every log line, `repr`, error and recording.
+
+A secret is known by its name, wherever AMI puts a name beside a value: a header (`Password: x`), a setting of a
+configuration (`Line-000001-000000: secret=x`, `Var-000000: secret` with `Value-000000: x`, JSON), a variable
+(`Variable: PIN=x`, or with `Value: x`), an entry of the database, a line or a column of what `Command` prints. A few
+are known by their form: `user:x@host`, `Bearer x`, the password of a mailbox, what the application Authenticate is
+given.
+"""
 
 import re
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from ami import wire
 
-__all__ = ["HIDDEN", "SETTINGS", "redacted", "secret_keys", "without_secrets"]
-
-_SECRET = frozenset({
-    "challenge", "expectedresponse", "md5cred", "md5secret", "newpassword", "oauthsecret", "oldpassword", "password",
-    "passworddigest", "receivedchallenge", "receivedhash", "refreshtoken", "secret",
-})  # fmt: skip
-
-SETTINGS = (
-    "secret", "md5secret", "remotesecret", "dbsecret", "vmsecret", "password", "md5_cred", "oauth_secret",
-    "refresh_token",
-)  # fmt: skip
-"""What is secret in Asterisk's configuration, which `GetConfig` and its kin read and `UpdateConfig` writes."""
-
-_SETTINGS = "|".join(SETTINGS)
-_SETTING = re.compile(rf"(?i)^((?:{_SETTINGS})\s*=>?\s*).+|(\"(?:{_SETTINGS})\"\s*:\s*\")(?:[^\"\\]|\\.)+", re.DOTALL)
-_SETTING_NAME = re.compile(rf"(?i)(?:{_SETTINGS})\s*")
+__all__ = [
+    "HIDDEN",
+    "Header",
+    "headers_of",
+    "hidden",
+    "is_secret_name",
+    "redacted",
+    "secret_keys",
+    "secrets_in",
+    "without_secrets",
+]
 
 HIDDEN = "…"
 """What is shown in place of a secret."""
 
 
+class Header(NamedTuple):
+    """A line of a message."""
+
+    name: str
+    """As it is written; `Output` for a line that is text alone, as `Command` printed it in old versions."""
+
+    value: str
+    start: int
+    """Where the value begins in the text of the message."""
+
+
+class _Place(NamedTuple):
+    """Where a secret stands."""
+
+    header: int
+    """In which of the headers, from 0."""
+
+    start: int
+    end: int
+    """From where to where in its value."""
+
+
+# Names
+
+_SECRET = frozenset({
+    "challenge", "expectedresponse", "md5cred", "newpassword", "oldpassword", "passworddigest", "receivedchallenge",
+    "receivedhash",
+})  # fmt: skip
+_ENDING = (
+    r"(?:secret|passw(?:or)?d|password_?digest|passphrase|passcode|(?<!by)(?<!com)pass|pwd|pincode|token|credentials?"
+    r"|md5_?cred|authorization|(?:api|access|secret|auth|signing)[_-]?key|(?:\b|_|admin|user|conf|room|agent|vm)pin)\d*"
+)
+_NAME = re.compile(rf"(?is).*{_ENDING}\W*")
+
+
+_OF_LOGINS = frozenset({"challengesent", "challengeresponsefailed", "invalidpassword"})
+"""Events that tell what somebody logged in with."""
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what has this name is secret: a header, a setting, a variable, or a key of the database."""
+    return name.lower() in _SECRET or (_NAME.fullmatch(name) is not None and name.lower() != "usingpassword")
+
+
 def secret_keys(keys: Collection[str]) -> set[str]:
     """Which of the headers of one message are secret, in lower case.
 
-    `Key` is that of a login; beside `Family` it is one of Asterisk's database, and no secret. `Response` is what a
-    message begins with, but beside `ExpectedResponse` it is what somebody logged in with.
+    `Key` is that of a login; beside `Family` or `Val` it is one of Asterisk's database, and no secret. `Response` is
+    what a message begins with, but beside `ExpectedResponse` it is what somebody logged in with.
     """
     folded = {str(key).lower() for key in keys}
-    found = folded & _SECRET
-    if "key" in folded and "family" not in folded:
+    found = {key for key in folded if is_secret_name(key)}
+    if "key" in folded and not folded & {"family", "val"}:
         found.add("key")
     if "expectedresponse" in folded:
         found.add("response")
     return found
 
 
-def without_secrets(headers: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """The headers of one message, with their secrets hidden."""
-    headers = list(headers)
-    folded = [str(key).strip().lower() for key, _ in headers]
-    secret = secret_keys(folded)
-    for key, (_, value) in zip(folded, headers, strict=True):  # `Var-000000: secret` names what `Value-000000` is
-        if key.startswith("var-") and _SETTING_NAME.fullmatch(str(value).strip()):
-            secret |= {"value-" + key.removeprefix("var-"), "match-" + key.removeprefix("var-")}
-    return [
-        (key, HIDDEN if low in secret else _without_settings(value))
-        for low, (key, value) in zip(folded, headers, strict=True)
-    ]
+# Values
+
+_AT = r"(?:^|[,;&|?(=>])\s*"
+_AT_IN_TEXT = r"(?:^|[\s,;&|?(\"'])"
+_ASSIGNED = rf"[\w./()-]{{0,80}}?{_ENDING}\)?\s*=>?\s*((?:(?![,;&|][\w./()-]+=).)+)"
 
 
-def _without_settings(value: Any) -> Any:
-    """A value that holds settings, such as `secret=s3cret`, or an object of JSON, with those that are secret hidden."""
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return list(map(_without_settings, value))
-    if not isinstance(value, str):
-        return value
-    return _SETTING.sub(lambda match: (match[1] or match[2]) + HIDDEN, value)
+def _patterns(*patterns: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern, re.IGNORECASE | re.DOTALL) for pattern in patterns)
+
+
+_IN_ANY = _patterns(  # the first group of each is the secret
+    rf"{_AT}{_ASSIGNED}",
+    rf'"[^"\\]{{0,80}}?{_ENDING}"\s*:\s*"((?:[^"\\]|\\.)+)',  # JSON
+    # user:x@host; but a word before what Asterisk calls a device or an address is no user
+    r"(?<![\w.+%-])(?!(?:sips?|tel|im|pres|mailto|xmpp|iax2?|pjsip|local|mwi|park|meetme|confbridge|custom|"
+    r"custompresence|queue|calendar|sla|ccss):)[\w.+%*-]{1,80}:([^\s:@/,;<>\"'&|\x00-\x1f\x7f-\x9f\udc80-\udcff]{3,})@",
+    r"\b(?:basic|bearer)\s+(?=\S*[\d=])([\w+/=.~-]{8,})",
+    r'\bresponse="?([0-9a-f]{32})\b',  # of a digest
+    r"\b(?:authenticate|disa)\(([^,)]+)",
+)
+_IN_JSON = _patterns(r'"[\d*#]+"\s*:\s*"([^",]+),')  # of voicemail.conf
+_IN_SETTINGS = _patterns(
+    rf"^\s*[\w ./()\[\]-]{{0,80}}?{_ENDING}\)?\s*(?:=>?|:)\s*(\S.*)",
+    r"^\s*register\s*=>?\s*[^:@]+:(.+)@",
+    r"^\s*auth\s*=>?\s*[^:#@]+[:#](.+)@",
+    r"^\s*(?:conf|agent)\s*=>?\s*[^,]*,\s*(.+)",  # of meetme.conf and agents.conf
+    r"^\s*[\d*#]+\s*=>?\s*([^,]+),",  # of voicemail.conf
+)
+_IN_TEXT = _patterns(rf"{_AT_IN_TEXT}{_ASSIGNED}")
+_IN_ROWS = _patterns(rf"^\s*[\w/-]{{0,80}}?{_ENDING}\s{{2,}}([^\s:=].*)")
+_IN_COMMANDS = _patterns(
+    rf"(?:^|[\s\"'])[\w./()-]{{0,80}}?{_ENDING}[\"']?\s+(\S.*)",
+    r"\bexec\s+[\"']?(?:authenticate|disa)[\"']?\s+(\S.*)",
+)
+_IN = {
+    "json": _IN_ANY + _IN_JSON,
+    "output": _IN_ANY + _IN_SETTINGS + _IN_TEXT + _IN_ROWS,
+    "command": _IN_ANY + _IN_TEXT + _IN_COMMANDS,
+}
+_MAILBOX = re.compile(r"[\d*#]+")
+_VALUE = re.compile(r"\s*Value: *(.+)")
+_COLUMN = re.compile(r"(?i)\S\s{2,}((?:secret|password)\s{2,})\S")
+_CELL = re.compile(r"\S+(?: \S+)*")
+_NO_SECRET = re.compile(r"(?i)<[^>]*>|\(null\)|none|-no secret-|")
+
+
+def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool) -> Iterator[_Place]:
+    """Where secrets stand in a message, by the names (in lower case) and values of its headers, in order."""
+    whole = _secret_headers(headers)
+    column = None
+    for index, (name, value) in enumerate(headers):
+        start = len(value) - len(value.lstrip())
+        if index in whole:
+            if start < whole[index]:
+                yield _Place(index, start, whole[index])
+            continue
+        spans = set(_spans(name, value))
+        if name == "output":
+            if asked and (match := _VALUE.fullmatch(value)):
+                spans.add(match.span(1))
+            if column is not None and (match := _CELL.match(value, column)):
+                spans.add(match.span())
+            spans = {span for span in spans if not _NO_SECRET.fullmatch(value[slice(*span)].strip())}
+            if match := _COLUMN.search(value):
+                column = match.start(1)
+        last = 0
+        for start, end in sorted(spans):
+            if end > last:
+                yield _Place(index, max(start, last), end)
+                last = end
+
+
+def _secret_headers(headers: Sequence[tuple[str, str]]) -> dict[int, int]:
+    """Which headers are secret, by their names and by what others say of them, and up to where their values are."""
+    secret = secret_keys([name for name, _ in headers])
+    what = next((value.strip().lower() for name, value in headers if name in ("action", "event")), "")
+    if what in _OF_LOGINS:
+        secret.add("response")
+    elif what.startswith(("db", "userevent")):  # entries of the database, and whatever a dialplan says
+        secret -= {"key", "challenge"}
+    for name, value in headers:
+        value = value.strip()
+        if name.startswith("var-") and is_secret_name(value):
+            secret |= {"value-" + name.removeprefix("var-"), "match-" + name.removeprefix("var-")}
+        elif name == "variable" and "=" not in value and is_secret_name(value):
+            secret.add("value")
+        elif name in ("family", "key") and is_secret_name(value):
+            secret.add("val")
+        elif name in ("application", "app") and value.lower() in ("authenticate", "disa"):
+            secret |= {"data", "appdata", "applicationdata"}
+    mailboxes = {"value-" + name.removeprefix("var-") for name, value in headers if _MAILBOX.fullmatch(value.strip())}
+    return {
+        index: len(value) if name in secret else value.index(",")
+        for index, (name, value) in enumerate(headers)
+        if name in secret or (name in mailboxes and "," in value)
+    }
+
+
+def _spans(name: str, value: str) -> Iterator[tuple[int, int]]:
+    """From where to where secrets stand in a value."""
+    is_setting = name.startswith(("line-", "chanvariable"))
+    for pattern in _IN_ANY + _IN_SETTINGS if is_setting else _IN.get(name, _IN_ANY):
+        for match in pattern.finditer(value):
+            yield match.span(1)
+
+
+# Messages
+
+_LINE = re.compile(r"[^\r\n]+")
+_HEADER = re.compile(r"([^:=]*): ?")
+_END = "--END COMMAND--"
+_HINTS = (
+    b"secret", b"pass", b"pwd", b"pin", b"token", b"cred", b"key", b"challenge", b"hash", b"digest", b"auth", b"basic ",
+    b"bearer ", b"response=", b"dresponse", b"disa", b"\nline-", b"\nvar-", b"json:",
+)  # fmt: skip
+_HINT = re.compile(rb":[^\s:@/]+@")
+
+
+def headers_of(text: str) -> list[Header]:
+    """The lines of a message; those that the old form of `Command` prints count as its headers `Output`."""
+    found = []
+    printed = text.startswith("Response: Follows")
+    for line in _LINE.finditer(text):
+        match = _HEADER.match(line[0])
+        name = match[1].strip() if match else ""
+        if match is None or (printed and name.lower() not in ("response", "privilege", "actionid", "message")):
+            found.append(Header("Output", line[0].removesuffix(_END), line.start()))
+        else:
+            found.append(Header(name, line[0][match.end() :], line.start() + match.end()))
+    return found
+
+
+def secrets_in(frame: bytes, *, asked: bool = True) -> list[tuple[str, int, int]]:
+    """The secrets in a message: the header, and from where to where in the text that its bytes are.
+
+    `asked` says whether it may answer a command that asks the database for a secret: `database get` prints no name.
+    """
+    folded = frame.lower()
+    if not (any(map(folded.__contains__, _HINTS)) or (asked and b"value: " in folded) or _HINT.search(frame)):
+        return []
+    headers = headers_of(wire.decode(frame))
+    found = []
+    for index, start, end in _secrets_of([(name.lower(), value) for name, value, _ in headers], asked=asked):
+        name, _, begin = headers[index]
+        found.append((name, begin + start, begin + end))
+    return found
+
+
+def hidden(frame: bytes) -> str:
+    """The text of a message, with its secrets hidden."""
+    text = wire.decode(frame)
+    for _, start, end in reversed(secrets_in(frame)):
+        text = text[:start] + HIDDEN + text[end:]
+    return text
 
 
 def redacted(frame: bytes) -> str:
     """The text of a message for a log, with its secrets hidden."""
-    lines = [line for line in wire.decode(frame).split("\r\n") if line]
-    parts = [line.partition(":") for line in lines]
-    hidden = without_secrets((key, value.removeprefix(" ")) for key, _, value in parts)
-    return " | ".join(
-        line if not colon or value.removeprefix(" ") == shown else f"{key}: {shown}"
-        for line, (key, colon, value), (_, shown) in zip(lines, parts, hidden, strict=True)
-    )
+    return " | ".join(line for line in hidden(frame).split("\r\n") if line)
+
+
+def without_secrets(headers: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The headers of one message, with their secrets hidden; several values of one become a list."""
+    headers = list(headers)
+    values = [value if isinstance(value, (list, tuple, set, frozenset)) else [value] for _, value in headers]
+    names = [str(key).strip().lower() for (key, _), each in zip(headers, values, strict=True) for _ in each]
+    shown = [value for each in values for value in each]
+    for index, start, end in reversed([*_secrets_of(list(zip(names, map(str, shown), strict=True)), asked=True)]):
+        text = str(shown[index])
+        shown[index] = text[:start] + HIDDEN + text[end:]
+    rest = iter(shown)
+    return [
+        (key, [next(rest) for _ in each] if each is value else next(rest))
+        for (key, value), each in zip(headers, values, strict=True)
+    ]

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from ami.errors import Error as AmiError
-from amisim import faults, library, world
+from amisim import faults, library, personal, settings, world
 from amisim.host import BANNERS
 from amisim.importer import read_amicap
 from amisim.listening import ServerError
@@ -32,8 +32,10 @@ from amisim.recording import (
 )
 from amisim.redact import Redactor
 from amisim.relay import UpstreamError
+from amisim.scan import scan
 from amisim.scenario import ScenarioError, is_scenario
 from amisim.server import Server
+from amisim.settings import SettingsError
 from amisim.timeline import lines
 from amisim.tls import CERTIFICATE
 from amisim.users import User, users_from
@@ -118,12 +120,38 @@ def _users(context: click.Context, option: click.Parameter, said: tuple[tuple[st
     return users
 
 
+def _rule(value: str) -> str:
+    """Check a rule of redaction."""
+    try:
+        personal.parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
+_rules = click.option(
+    "--redact",
+    "rules",
+    type=_rule,
+    multiple=True,
+    metavar="RULE",
+    help="What is personal: numbers, names, addresses, emails, header:NAME or regex:PATTERN; as often as wanted, and "
+    "beside those of the project's settings.",
+)
+
+
+def _all_rules(chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """The rules of the project, and the chosen ones."""
+    with _plainly():
+        return tuple(dict.fromkeys((*settings.load().redact, *chosen)))
+
+
 @contextmanager
 def _plainly() -> Iterator[None]:
     """Errors that are nobody's bug end the command with one line and exit code 2."""
     try:
         yield
-    except (RecordingError, ScenarioError, ServerError, UpstreamError, AmiError) as error:
+    except (RecordingError, ScenarioError, ServerError, SettingsError, UpstreamError, AmiError) as error:
         raise _Failure(str(error)) from None
 
 
@@ -146,10 +174,15 @@ def main() -> None:
     "--upstream", type=_address, required=True, metavar="HOST:PORT", help="The AMI server to record, such as pbx:5038."
 )
 @_listen("Where clients connect instead.")
-@click.option("--keep-secrets", is_flag=True, help="Do not replace secrets, keys and challenges by pseudonyms.")
+@_rules
+@click.option("--keep-secrets", is_flag=True, help="Replace nothing, not even secrets, by pseudonyms.")
 @click.argument("out", type=click.Path(dir_okay=False))
-def record(upstream: tuple[str, int], listen: tuple[str, int], keep_secrets: bool, out: str) -> None:
+def record(
+    upstream: tuple[str, int], listen: tuple[str, int], rules: tuple[str, ...], keep_secrets: bool, out: str
+) -> None:
     """Record to OUT what clients and a server say to each other.
+
+    Pseudonyms stand in place of secrets, and of what --redact and the project's settings say.
 
     Point the client at the address that is printed. Ctrl-C ends the recording; whatever was recorded by then is whole,
     however it ends.
@@ -157,8 +190,13 @@ def record(upstream: tuple[str, int], listen: tuple[str, int], keep_secrets: boo
     \b
     Example: amisim record --upstream pbx:5038 --listen 127.0.0.1:5039 queue-call.yaml
     """
+    if rules and keep_secrets:
+        raise click.UsageError("--redact and --keep-secrets exclude each other")
     progress = _Progress()
-    recorder = Recorder(out, *upstream, host=listen[0], port=listen[1], redact=not keep_secrets, progress=progress.show)
+    recorder = Recorder(
+        out, *upstream, host=listen[0], port=listen[1], redact=not keep_secrets, rules=_all_rules(rules),
+        progress=progress.show,
+    )  # fmt: skip
     try:
         _run_between(recorder, f"recording {upstream[0]}:{upstream[1]} to {out}")
     finally:
@@ -417,6 +455,31 @@ def _check(path: Path) -> str:
     return f"{opened} connections, {actions} actions, {sum(record.kind == 'data' for record in records)} frames"
 
 
+@main.command("scan")
+@_rules
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+def scan_(rules: tuple[str, ...], files: tuple[str, ...]) -> None:
+    """Look for secrets, and what the rules call personal, in each FILE.
+
+    Prints a line for each, with its file, line and header, and no more of it than how it begins. Exit code 1 if there
+    is one, 2 for a file that is no whole recording.
+
+    \b
+    Example: amisim scan --redact numbers tests/recordings/*.yaml
+    """
+    chosen = _all_rules(rules)
+    code = 0
+    for file in files:
+        try:
+            for found in scan(library.find(file), chosen):
+                click.echo(found)
+                code = code or 1
+        except RecordingError as error:
+            click.echo(f"Error: {error}", err=True)
+            code = 2
+    sys.exit(code)
+
+
 def _cut_short(path: Path) -> str:
     """What there is to say of a recording whose last record was cut short; empty for one that is whole."""
     with RecordingReader(path) as reader:
@@ -434,7 +497,7 @@ def list_() -> None:
 
 
 @main.command("import")
-@click.option("--redact", is_flag=True, help="Replace secrets, keys and challenges by pseudonyms.")
+@click.option("--redact", is_flag=True, help="Replace secrets, and what the project's settings say, by pseudonyms.")
 @click.option("--description", help="Say in the recording what it shows.")
 @click.argument("capture", type=click.Path(dir_okay=False))
 @click.argument("out", type=click.Path(dir_okay=False))
@@ -447,7 +510,7 @@ def import_(redact: bool, description: str | None, capture: str, out: str) -> No
         header, records = read_amicap(capture)
         if description:
             header["description"] = description
-        redactor: Callable[[Record], Record] = Redactor() if redact else lambda record: record
+        redactor: Callable[[Record], Record] = Redactor(_all_rules(())) if redact else lambda record: record
         with RecordingWriter(out, header, redactor) as writer:
             for each in records:
                 writer.write(each)

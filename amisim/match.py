@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from ami.secrets import without_secrets
 from amisim.action import ClientAction
 
 __all__ = ["differences", "matches", "nearness"]
@@ -15,7 +16,7 @@ _OF_A_LOGIN = frozenset({"secret", "key", "authtype"})
 def matches(expected: ClientAction, arrived: ClientAction) -> bool:
     """Whether they say the same: the same action with the same headers.
 
-    Case of names, order, ActionIDs, and how a login proves itself do not count. Frames without an action
+    Case of names, order, ActionIDs, secrets, and how a login proves itself do not count. Frames without an action
     must be the same bytes otherwise.
     """
     if not expected.name:
@@ -48,7 +49,8 @@ def nearness(expected: ClientAction, arrived: ClientAction) -> float:
 
 def _significant(action: ClientAction) -> Counter[tuple[str, str]]:
     left_out = _OF_A_LOGIN if action.name.lower() == "login" else frozenset()
-    return Counter((key.lower(), value) for key, value in action.headers if key.lower() not in left_out)
+    headers = without_secrets([("Action", action.name), *action.headers])[1:]
+    return Counter((key.lower(), value) for key, value in headers if key.lower() not in left_out)
 
 
 def _spelling(key: str, actions: Iterable[ClientAction]) -> str:

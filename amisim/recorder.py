@@ -5,7 +5,7 @@ Every chunk is passed on as it comes, and only then recorded; closing and breaki
 
 import asyncio
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -23,6 +23,7 @@ __all__ = ["Recorder", "record"]
 class Recorder:
     """Records what passes between clients of `host:port` and the server at `upstream_host:upstream_port`.
 
+    Secrets are replaced by pseudonyms, and what `rules` say (see `amisim.personal`), unless `redact` is false.
     `progress` is called with this object after every chunk.
     """
 
@@ -35,6 +36,7 @@ class Recorder:
         host: str = "127.0.0.1",
         port: int = 0,
         redact: bool = True,
+        rules: Iterable[str] = (),
         progress: Callable[["Recorder"], object] = lambda recorder: None,
     ) -> None:
         self.path = path
@@ -42,7 +44,7 @@ class Recorder:
         self.port = port
         self.frames = 0
         self._upstream = upstream_host, upstream_port
-        self._redact = redact
+        self._redact = Redactor(rules) if redact else None
         self._progress = progress
         self._builder = RecordBuilder()
         self._clients = Clients(self._record_connection)
@@ -69,7 +71,7 @@ class Recorder:
         self.port = await self._clients.listen(self.host, self.port)
         with (
             closing(self._clients),
-            RecordingWriter(self.path, self._header(greeting), Redactor() if self._redact else _unchanged) as writer,
+            RecordingWriter(self.path, self._header(greeting), self._redact or _unchanged) as writer,
         ):
             self._writer = writer
             self._started = self._loop.time()
@@ -84,7 +86,7 @@ class Recorder:
     def _header(self, greeting: str) -> dict[str, Any]:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         header: dict[str, Any] = {"server": greeting, "recorded": now}
-        return header | {"redacted": ["Secret", "Key", "Challenge"]} if self._redact else header
+        return header | {"redacted": self._redact.about} if self._redact else header
 
     # Connections
 
@@ -140,12 +142,15 @@ class Recorder:
 
 
 @contextmanager
-def record(path: str | Path, upstream_host: str, upstream_port: int, *, redact: bool = True) -> Iterator[Recorder]:
-    """Record while a block runs; clients connect to `host` and `port` of what it gives.
+def record(
+    path: str | Path, upstream_host: str, upstream_port: int, *, redact: bool = True, rules: Iterable[str] = ()
+) -> Iterator[Recorder]:
+    """Record while a block runs; clients connect to `host` and `port` of what it gives. `redact` and `rules` are those
+    of `Recorder`.
 
     Raises what `Recorder.run` raises.
     """
-    recorder = Recorder(str(path), upstream_host, upstream_port, redact=redact)
+    recorder = Recorder(str(path), upstream_host, upstream_port, redact=redact, rules=rules)
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def run() -> None:

@@ -1,66 +1,95 @@
-"""Takes secrets out of a recording as it is written, and puts stable pseudonyms in their place.
+"""Takes secrets, and what a project's rules call personal, out of a recording, and puts pseudonyms in their place.
 
-The same secret gets the same pseudonym throughout a recording, in the form that its place asks for, so a
-redacted recording still replays: logins are matched by their user.
+What a secret is, is told in `ami.secrets`, and what is personal in `amisim.personal`. The same value gets the same
+pseudonym throughout a recording, in both directions and inside other values, so a redacted recording still replays:
+secrets do not count when an action is looked for, and of what is personal a client says the pseudonym.
 """
 
-import re
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from ami.secrets import SETTINGS
+from ami.secrets import headers_of, is_secret_name, secrets_in
+from ami.wire import decode, encode
+from amisim import personal
 from amisim.action import read_action
+from amisim.pseudonyms import Pseudonyms
 from amisim.recording import Record, splice
 
-__all__ = ["Redactor"]
+__all__ = ["Found", "Redactor"]
 
-_SECRET = re.compile(rb"^(Secret[ \t]*:[ \t]*)([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
-_SECRET_OR_KEY = re.compile(rb"^((?:Secret|Key)[ \t]*:[ \t]*)([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
-_CHALLENGE = re.compile(rb"^(Challenge: )([^\r\n]+)", re.MULTILINE)
-_PROOF = re.compile(
-    rb"^((?:Challenge|ReceivedChallenge|Response|ExpectedResponse|ReceivedHash): )([^\r\n]+)", re.MULTILINE
-)
-_NAMES = b"(?:" + "|".join(SETTINGS).encode() + b")"
-_OF_CONFIGURATION = (
-    re.compile(rb"^(Line-\d+-\d+: *" + _NAMES + rb" *=>? *)([^\r\n]+)", re.MULTILINE | re.IGNORECASE),  # GetConfig
-    re.compile(rb'("' + _NAMES + rb'" *: *")((?:[^"\\\r\n]|\\.)+)', re.IGNORECASE),  # GetConfigJSON
-    re.compile(rb"^((?:Password|Md5Cred): )([^\r\n]+)", re.MULTILINE),  # PJSIPShowAuths
-)
-_EVENTS_WITH_PROOF = b"Event: ChallengeSent\r", b"Event: ChallengeResponseFailed\r", b"Event: InvalidPassword\r"
-_KINDS = {"receivedchallenge": "challenge", "response": "key", "expectedresponse": "key", "receivedhash": "key"}
+_KINDS = {
+    "challenge": "challenge",
+    "receivedchallenge": "challenge",
+    "key": "key",
+    "response": "key",
+    "expectedresponse": "key",
+    "receivedhash": "key",
+}
+
+
+class Found(NamedTuple):
+    """Something in a record that is to be replaced."""
+
+    header: str
+    start: int
+    """In the text of the record."""
+
+    end: int
+    kind: str
+    """What it is; see `Pseudonyms`."""
 
 
 class Redactor:
-    """Replaces in each record the secret and the digest of logins, the challenge they were made with, and passwords.
+    """Replaces in each record of one recording the secrets, and what `rules` say, by pseudonyms.
 
-    Security events tell of digests and challenges, too; passwords stand in what `GetConfig`, `GetConfigJSON` and
-    `PJSIPShowAuths` answer. What `Command` prints, and what a program puts elsewhere, is not looked into.
+    The rules are those of `amisim.personal`, in order. Raises `ValueError` for one that is none.
     """
 
-    def __init__(self) -> None:
-        self._pseudonyms: dict[tuple[str, bytes], bytes] = {}
+    def __init__(self, rules: Iterable[str] = ()) -> None:
+        rules = tuple(rules)
+        self.about = ["secrets", *(rule if rule.startswith("header:") else rule.partition(":")[0] for rule in rules)]
+        """What is replaced, for the header of a recording; a pattern is not told, as it may be a name itself."""
+        self._rules = [personal.parse(rule) for rule in rules]
+        self._pseudonyms = Pseudonyms()
+        self._asked: set[int] = set()  # numbers of commands that name a secret, whose answers do not
 
     def __call__(self, record: Record) -> Record:
-        """The record without secrets; chunks keep their borders as far as the new text has them."""
-        for pattern in self._patterns(record):
-            replacements = [(match.span(2), self._pseudonym(match)) for match in pattern.finditer(record.data)]
-            for (start, end), replacement in reversed(replacements):
-                record = splice(record, start, end, replacement)
+        """The record with pseudonyms; chunks keep their borders as far as the new text has them."""
+        found = self.find(record)
+        if not found:
+            return record
+        text = decode(record.data)
+        new = [encode(self._pseudonyms.of(each.kind, text[each.start : each.end])) for each in found]
+        for each, replacement in zip(reversed(found), reversed(new), strict=True):
+            start = len(encode(text[: each.start]))
+            record = splice(record, start, start + len(encode(text[each.start : each.end])), replacement)
         return record
 
-    @staticmethod
-    def _patterns(record: Record) -> tuple[re.Pattern[bytes], ...]:
+    def find(self, record: Record) -> list[Found]:
+        """What is to be replaced in a record, in order. Records are given in the order of the recording."""
         if record.kind != "data":
-            return ()
-        if record.direction == ">":
-            # `Key` means something else in other actions; a frame cut short before its Action could be a login.
-            return (_SECRET_OR_KEY if read_action(record.data).name.lower() in ("login", "") else _SECRET,)
-        if record.data.startswith(_EVENTS_WITH_PROOF):
-            return (_PROOF,)
-        return (_CHALLENGE, *_OF_CONFIGURATION) if record.data.startswith(b"Response:") else _OF_CONFIGURATION[2:]
+            return []
+        if record.direction == ">" and record.cause is not None and _asks_for_a_secret(record.data):
+            self._asked.add(record.cause)
+        found = [
+            Found(header, start, end, _KINDS.get(header.lower(), "secret"))
+            for header, start, end in secrets_in(
+                record.data, asked=record.direction == "<" and record.cause in self._asked
+            )
+            if record.direction == ">" or header.lower() != "key"  # no server says the key of a login
+        ]
+        if not self._rules:
+            return found
+        headers = headers_of(decode(record.data))
+        for rule in self._rules:
+            for span in sorted(set(rule(headers)), key=lambda span: span[1:]):
+                if all(span[2] <= each.start or each.end <= span[1] for each in found):
+                    found.append(Found(*span))
+        return sorted(found, key=lambda each: each.start)
 
-    def _pseudonym(self, match: re.Match[bytes]) -> bytes:
-        name = match[1].decode().split(":")[0].strip().lower()
-        kind = _KINDS.get(name, name if name in ("key", "challenge") else "secret")
-        known = self._pseudonyms
-        number = 1 + sum(1 for other, _ in known if other == kind)
-        forms = {"secret": f"secret-{number}", "key": f"{number:032x}", "challenge": f"{100_000_000 + number}"}
-        return known.setdefault((kind, match[2]), forms[kind].encode())
+
+def _asks_for_a_secret(frame: bytes) -> bool:
+    if b"ommand" not in frame:
+        return False
+    action = read_action(frame)
+    return action.name.lower() == "command" and any(map(is_secret_name, action.get("Command").split()))

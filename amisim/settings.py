@@ -36,7 +36,7 @@ class Settings(NamedTuple):
     """The folder, relative to the file, in which the fixture `ami_recording` keeps what it records."""
 
     redact: tuple[str, ...] = ()
-    """What is replaced in recordings besides secrets; see `amisim.redact`."""
+    """What is replaced in recordings besides secrets; see `amisim.personal`."""
 
     @property
     def folder(self) -> Path:
@@ -92,9 +92,21 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _rules(value: object) -> tuple[str, ...]:
+    from amisim import personal  # here, as most who look for settings do not record
+
+    rules = _texts(value)
+    try:
+        for rule in rules:
+            personal.parse(rule)
+    except ValueError as error:
+        raise ValueError(f"a list of rules: {error}") from None
+    return rules
+
+
 _KINDS: dict[str, Callable[[object], Any]] = {
     "time": _text,
     "patch": _texts,
     "recordings": _text,
-    "redact": _texts,
+    "redact": _rules,
 }

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from ami.catalogue import Event, parse
 from ami.message import KEY_EVENT
-from ami.secrets import HIDDEN, secret_keys
-from ami.wire import decode
+from ami.secrets import hidden, without_secrets
+from ami.wire import decode, encode
 from amisim.action import read_action
 from amisim.recording import Record
 
@@ -60,22 +60,19 @@ def _what(record: Record) -> str:
 
 def _headers(name: str, headers: Iterable[tuple[str, str]], action_id: str) -> str:
     shown = [name] + ([f"[{action_id}]"] if action_id else [])
-    headers = list(headers)
-    secret = secret_keys([key for key, _ in headers])
+    headers = without_secrets([("Action", name), *headers])[1:]
     has_snapshot = any(key.endswith("ChannelStateDesc") for key, _ in headers)
     for key, value in headers:
         if has_snapshot and _SNAPSHOT.fullmatch(key):
             continue
-        if key.lower() in secret:
-            value = HIDDEN
         if value and value != "<unknown>" and key.lower() not in _OF_LITTLE_INTEREST:
             shown.append(f"{key}={value}")
     return " ".join(shown)
 
 
 def _unreadable(record: Record) -> str:
-    text = decode(record.data)
-    return text.strip() if text.startswith("Asterisk Call Manager") else repr(record.data)[1:]
+    text = hidden(record.data)
+    return text.strip() if text.startswith("Asterisk Call Manager") else repr(encode(text))[1:]
 
 
 def _printable(text: str) -> str:

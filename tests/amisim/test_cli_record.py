@@ -27,7 +27,7 @@ from .command_links import (
     recording,
     speaking,
 )
-from .commands import amisim, refusal, said
+from .commands import amisim, refusal, said, usage_error
 
 LIMITED = """
 import resource
@@ -69,13 +69,38 @@ def test_a_recording_holds_no_secret(running, upstream, out):
     text = out.read_text()
     assert [name for name, value in hidden.items() if value in text] == []
     assert "secret:secret-1" in text
-    assert load(out).header["redacted"] == ["Secret", "Key", "Challenge"]
+    assert load(out).header["redacted"] == ["secrets"]
     said("check", out)
     with Server(recording=out, speed=0) as server:
         for log_in in (lambda m: m.send_action(core.Login("admin", CANARY)), lambda m: m.login("admin", CANARY)):
             with connected(server) as manager:
                 assert log_in(manager).success
         assert server.misses == []
+
+
+def test_what_is_personal_is_replaced_in_a_recording_by_rules_and_passes_unchanged(running, upstream, out):
+    process = recording(running, upstream, out, "--redact", "numbers", "--redact", r"regex:for (\w+)")
+    with connected(process) as manager:
+        manager.login("admin", CANARY)
+        manager.send_action(core.Setvar("X", "for Ada", channel="PJSIP/4930123456-00000001"))
+    process.end()
+    assert upstream.wait_for("Setvar").get("Channel") == "PJSIP/4930123456-00000001"
+    text = out.read_text()
+    assert "Value: for hidden-1\n" in text
+    assert "PJSIP/5550000001-00000001\n" in text
+    assert load(out).header["redacted"] == ["secrets", "numbers", "regex"]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--redact", "numbres"], "did you mean numbers?"),
+        (["--redact", "numbers", "--keep-secrets"], "--redact and --keep-secrets exclude each other"),
+    ],
+)
+def test_options_of_redaction_that_make_no_sense_are_refused(out, options, problem):
+    result = amisim("record", "--upstream", "127.0.0.1:1", *options, out)
+    assert problem in usage_error(result)
 
 
 def test_a_recording_keeps_secrets_when_asked_to(running, upstream, out):

@@ -45,6 +45,12 @@ def test_all_settings_are_understood_from_any_folder_of_the_project(project):
         ("time = 5", "tool.amikit.time is 5, and not a text"),
         ('time = ""', "tool.amikit.time is '', and not a text"),
         ('patch = "wallboard"', "tool.amikit.patch is 'wallboard', and not a list of texts"),
+        ("redact = 1", "tool.amikit.redact is 1, and not a list of texts"),
+        (
+            'redact = ["numbres"]',
+            "tool.amikit.redact is ['numbres'], and not a list of rules: 'numbres' is no rule of redaction; "
+            "did you mean numbers?",
+        ),
         ("patch = [1]", "tool.amikit.patch is [1], and not a list of texts"),
     ],
 )
