@@ -45,7 +45,8 @@ def upstream_of(item: Any) -> Upstream | None:
         raise mistake(f"--ami-record={mode} needs --ami-upstream=USER:SECRET@HOST:PORT, the server to record")
     found = re.fullmatch(r"(?:([^:@]+):([^@]*)@)?(.+):(\d{1,5})", address)
     if found is None:
-        raise mistake(f"--ami-upstream {address!r} is not USER:SECRET@HOST:PORT, such as admin:secret@127.0.0.1:5038")
+        shown = re.sub(r":[^@]*@", ":…@", address)
+        raise mistake(f"--ami-upstream {shown!r} is not USER:SECRET@HOST:PORT, such as admin:secret@127.0.0.1:5038")
     username, secret, host, port = found.groups()
     return Upstream(host.strip("[]"), int(port), username or "admin", secret or "secret")
 
@@ -62,7 +63,8 @@ def recorded(living: Living) -> Iterator[Any]:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with record(unfinished, upstream.host, upstream.port) as recorder:
+        rules = settings_of(living.item.config).redact
+        with record(unfinished, upstream.host, upstream.port, rules=rules) as recorder:
             yield upstream._replace(host=recorder.host, port=recorder.port)
     except (UpstreamError, ServerError, RecordingError) as error:
         raise mistake(f"cannot record: {error}") from None

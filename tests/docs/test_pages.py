@@ -29,7 +29,7 @@ TESTS = [each for each in EXAMPLES if "def test_" in each.values[2]]
 PROGRAMS = [each for each in EXAMPLES if each not in TESTS]
 MANUALS = {
     "README", "quickstart", "connecting", "sending", "events", "lists", "calls", "asyncio", "errors", "security",
-    "logging", "testing", "property-tests", "scenarios", "migrating",
+    "logging", "testing", "recording", "property-tests", "scenarios", "migrating",
 }  # fmt: skip
 
 

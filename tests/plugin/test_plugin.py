@@ -415,3 +415,30 @@ def test_the_plugin_can_be_switched_off(own_process):
     result = own_process(source, "-p", "no:amisim")
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["*fixture 'ami_manager' not found*"])
+
+
+def test_no_secret_is_in_the_report_of_a_failing_test(suite):
+    result = suite("""
+        import amisim
+
+        def test_that_fails(ami_server, ami_manager):
+            places = [
+                "Event: VarSet\\r\\nVariable: PIN\\r\\nValue: CANARY",
+                "Event: Newexten\\r\\nApplication: Set\\r\\nAppData: TOKEN=CANARY",
+                "Event: DialBegin\\r\\nDialString: guest:CANARY@pbx",
+                "Response: Success\\r\\nOutput:   Secret  : CANARY",
+                "Event: Cut\\r\\nPassword: CANARY",
+            ]
+            for text in places:
+                ami_server.emit(amisim.raw(text.replace("CANARY", "cana" + "ry").encode() + b"\\r\\n\\r\\n"))
+            assert not ami_manager.send_action(amisim_action())
+
+        def amisim_action():
+            from ami import core
+            return core.Setvar("PASSWORD", "cana" + "ry")
+    """)
+    result.assert_outcomes(failed=1)
+    lines = transcript(result.stdout.str())
+    assert any("Variable=PASSWORD Value=…" in line for line in lines)
+    assert any("AppData=TOKEN=…" in line for line in lines)
+    assert "canary" not in result.stdout.str()
