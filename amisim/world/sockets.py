@@ -188,6 +188,7 @@ class Socket:
         if not waiting:
             raise _error(errno.EINVAL)
         accepted = waiting.pop(0)
+        self._scheduler.found()
         return accepted, accepted.getpeername()
 
     def connect(self, address: Address) -> None:
@@ -229,9 +230,11 @@ class Socket:
             return data
         if data:
             del pipe.data[:size]
+            self._scheduler.found()
             self._scheduler.wake(pipe.writers)
         elif size:
             self._raise_reset()
+            self._scheduler.poll()  # some read on and on at the end of a stream
         return data
 
     def recv_into(self, buffer: Any, size: int = 0, flags: int = 0) -> int:
@@ -270,6 +273,7 @@ class Socket:
         if not self._is_connected:
             raise _error(errno.EPIPE)
         self._wait(lambda: pipe.is_writable or not view, pipe.writers, "room to send", timeout, flags)
+        self._scheduler.found()
         return self.put(bytes(view[: pipe.room]))
 
     def wait_for_room(self) -> None:
@@ -404,7 +408,6 @@ class Socket:
         scheduler = self._scheduler
         scheduler.touch()
         if is_ready():
-            scheduler.found()
             return
         if self._timeout == 0 or flags & _DONT_WAIT:
             scheduler.poll()
