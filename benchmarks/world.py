@@ -7,12 +7,14 @@ Prints a page of Markdown. With the defaults it takes about eight minutes, with 
 """
 
 import argparse
+import logging
 import os
 import platform
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -220,6 +222,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="do little of each")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page to this file, too")
     arguments = parser.parse_args()
+    logging.disable(logging.CRITICAL)  # each time-out is logged, and pystrix warns of it
+    warnings.simplefilter("ignore")
     found = _measure(arguments.clients, _QUICK if arguments.quick else 1)
     command = " ".join(["python benchmarks/world.py", *sys.argv[1:]])
     text = "\n".join(_page(found, command))

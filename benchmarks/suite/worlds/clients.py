@@ -1,10 +1,8 @@
 """A 5 s time-out of each client, in a world: what came of a Ping whose answer comes too late, and how long it took."""
 
 import asyncio
-import logging
 import statistics
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -181,8 +179,6 @@ def live(client: Client, seed: int) -> Outcome:
 
 def measure(client: Client, runs: int) -> Timed:
     """Run a client again and again with one seed, and then with others. Raises `RuntimeError` for a wrong result."""
-    logging.disable(logging.CRITICAL)
-    warnings.simplefilter("ignore")
     first = live(client, 1)
     taken, deviations = [], 0
     for _ in range(runs):
