@@ -158,11 +158,12 @@ def _look(part: int) -> Look:
 
 def _repeat(seed: int, times: int) -> list[Look]:
     """Live through one world again and again."""
-    looks = []
+    numbers: list[float] = []  # which are no objects of the garbage collector's, as looks would be
     for _ in range(times):
         night.live_through(seed)
-        looks.append(_look(0))
-    return looks[_TIMES // 5 :]
+        numbers += _look(0)
+    looks = [Look(*each) for each in zip(*(iter(numbers),) * len(Look._fields), strict=True)]
+    return looks[times // 5 :]
 
 
 def run(wanted: int, jobs: int) -> Found:
