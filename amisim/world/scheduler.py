@@ -42,7 +42,7 @@ class Participant:
         self.number = number
         self.thread = thread
         self.name = name
-        self.ident = 0
+        self.ident = self.native_id = 0
         """The thread's, while it runs."""
         self.waits_for = ""
         """What it waits for, in words; empty while it runs or could run."""
@@ -169,7 +169,7 @@ class Scheduler:
         return participant is self._first
 
     def _bind(self, participant: Participant) -> None:
-        participant.ident = threading.get_ident()
+        participant.ident, participant.native_id = threading.get_ident(), threading.get_native_id()
         self._by_ident[participant.ident] = participant
 
     def _foreign(self) -> BaseException:

@@ -61,21 +61,20 @@ class Watch:
         """Look at one turn, until it ends or lasts too long."""
         scheduler = self._scheduler
         steps, participant = scheduler.steps, scheduler.running
-        began, used, late = _clock(), _cpu(), 0.0  # whoever has the turn is all that computes in this process
-        while True:
-            before = _clock()
-            if self._ended.wait(self._patience / _LOOKS):
-                return
-            late += _clock() - before - self._patience / _LOOKS  # this thread had to wait: so may that one have
+        used, place, since = _cpu(), None, _clock()  # whoever has the turn is all that computes in this process
+        while not self._ended.wait(self._patience / _LOOKS):
             if scheduler.steps != steps or scheduler.running is not participant or self.is_off or sys.gettrace():
                 return
-            if participant is None or _clock() - began < self._patience + late:
+            if participant is None:
                 continue
-            computed = _cpu() - used
-            if 0.05 * self._patience < computed < self._patience:
-                continue  # it goes on, slowly, on a machine with much to do; or begins to wait only now
-            self._report(participant, is_waiting=computed <= 0.05 * self._patience)
-            return
+            # A thread that does nothing on a machine with much to do is not asleep, and moves on in between.
+            before, place = place, _where_it_sleeps(participant)
+            if place != before:
+                since = _clock()
+            is_waiting = place is not None and _clock() - since >= self._patience * (1 - 1 / _LOOKS)
+            if is_waiting or _cpu() - used >= self._patience:
+                self._report(participant, is_waiting)
+                return
 
     def _report(self, participant: Participant, is_waiting: bool) -> None:
         frame = sys._current_frames().get(participant.ident)
@@ -107,6 +106,17 @@ class Watch:
 
 def _saying(text: str) -> Callable[[Exception], None]:
     return lambda self: Exception.__init__(self, text)
+
+
+def _where_it_sleeps(participant: Participant) -> tuple[int, int] | None:
+    """Where a thread is; None if it runs, or would if it could."""
+    frame = sys._current_frames().get(participant.ident)
+    try:
+        with open(f"/proc/self/task/{participant.native_id}/stat", "rb") as file:
+            is_asleep = file.read().rpartition(b")")[2].split()[0] == b"S"
+    except OSError:  # not Linux: whether it moves on has to do
+        is_asleep = True
+    return (id(frame), frame.f_lasti) if frame is not None and is_asleep else None
 
 
 def _raise_in(ident: int, error: type[BaseException]) -> None:
