@@ -50,6 +50,7 @@ class Participant:
         self.joiners: Waiters = {}
         self._is_woken = False
         self._uses = self._polls = self._delays = 0  # since it last waited
+        self._is_looking = False  # whether its newest wait was for nothing but looking again and again
         self._ticket = 0  # of its newest wait
         self._error: BaseException | None = None  # what it is to raise when it goes on
         self._baton = allocate_lock()  # held by whoever must not run
@@ -210,6 +211,7 @@ class Scheduler:
                 each.pop(me, None)
         if timeout is None or timeout > 0 or last:
             me._uses = me._polls = me._delays = 0
+            me._is_looking = False
         elif not me._is_woken:
             self.poll()
         return me._is_woken
@@ -236,7 +238,8 @@ class Scheduler:
         """A place at which another may have its turn."""
         if self._runnable and not self._is_ending:
             me = self.me()
-            self._runnable.insert(0, me)  # the first choice: who runs goes on
+            # The first choice: who runs goes on, unless it looks again and again, perhaps with a lock that others need.
+            self._runnable.insert(len(self._runnable) if me._is_looking else 0, me)
             self._switch(me)
 
     def _wake_all(self, waiters: Waiters) -> None:
@@ -283,11 +286,12 @@ class Scheduler:
         me._polls += 1
         if me._polls > _POLLS:
             self.wait((), _POLLING, "something, by looking again and again")
+            me._is_looking = True
 
     def found(self) -> None:
         """Somebody found what it looked for."""
         if self.running is not None:
-            self.running._polls = 0
+            self.running._polls, self.running._is_looking = 0, False
 
     # Turns
 
