@@ -4,11 +4,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from .talk import Talk
 
-settings.register_profile("amikit", deadline=None)
+settings.register_profile("amikit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("amikit")
 
 

@@ -5,14 +5,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from amisim import Server, event, list_complete, response
 
 from .command_links import CANARY
 from .commands import Running
 
-settings.register_profile("amikit", deadline=None)
+settings.register_profile("amikit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("amikit")
 
 

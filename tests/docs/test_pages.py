@@ -56,7 +56,8 @@ def test_an_example_prints_what_the_page_shows(page, line, program, output, read
 def test_an_example_of_a_test_passes(page, line, program, output, tmp_path):
     (tmp_path / "test_example.py").write_text(program)
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "test_example.py"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--hypothesis-profile=ci",
+         "test_example.py"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert f"{program.count('def test_')} passed" in run.stdout, run.stdout + run.stderr
