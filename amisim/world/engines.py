@@ -119,12 +119,13 @@ class Virtual:
 
     def exit(self) -> list[str]:
         """See `Engine`."""
-        self._watch.stop()
-        left = self._scheduler.end()
-        gc.unfreeze()
-        if self._collects:
-            gc.enable()
-        return [each.name for each in left]
+        try:
+            self._watch.stop()
+            return [each.name for each in self._scheduler.end()]
+        finally:
+            gc.unfreeze()
+            if self._collects:
+                gc.enable()
 
     def advance(self, seconds: float) -> None:
         """See `Engine`."""

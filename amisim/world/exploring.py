@@ -55,19 +55,21 @@ def explore(
             case, error = _simpler(test, case._replace(switches=switches), error, options)
             error.add_note(_note(case, save))
             if save is not None:
-                Path(save).write_text(_scenario(test, case, error))
+                Path(save).write_text(_scenario(test, case, error), encoding="utf-8")
             raise error
 
 
-def again(path: str | Path, test: Test | None = None) -> None:
+def again(path: str | Path, test: Test | None = None, **options: Any) -> None:
     """Run what `explore` saved; `test` is to be given if it is not one that can be imported.
+
+    `options` are those of `World` that `explore` was given.
 
     Raises what it raised, if it still fails. Raises `ScenarioError` if the file is none of these.
     """
     said = load(path)
     if test is None:
         test = _test(said.path, said.test)
-    error, _ = _run(test, _Case(said.seed or 0, said.faults, said.switches), {})
+    error, _ = _run(test, _Case(said.seed or 0, said.faults, said.switches), options)
     if error is not None:
         raise error
 
@@ -85,18 +87,20 @@ def _test(path: str, name: str) -> Test:
     return found  # type: ignore[no-any-return]
 
 
-def _run(test: Test, case: _Case, options: dict[str, Any]) -> tuple[Exception | None, dict[int, int]]:
+def _run(test: Test, case: _Case, options: dict[str, Any]) -> tuple[BaseException | None, dict[int, int]]:
     """How a test ends in a world, and the switches that there were."""
     world = World(case.seed, faults=case.faults, switches=case.switches, **options)
     try:
         with world:
             test(world)
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # such as pytest's failures
         return error, world.switches
     return None, {}
 
 
-def _simpler(test: Test, case: _Case, error: Exception, options: dict[str, Any]) -> tuple[_Case, Exception]:
+def _simpler(test: Test, case: _Case, error: BaseException, options: dict[str, Any]) -> tuple[_Case, BaseException]:
     """The simplest case that is found in which a test fails in the same way."""
     kind = _kind(error)
     tries = _TRIES
@@ -121,7 +125,7 @@ def _simpler(test: Test, case: _Case, error: Exception, options: dict[str, Any])
     return best
 
 
-def _kind(error: Exception) -> tuple[type, str]:
+def _kind(error: BaseException) -> tuple[type, str]:
     """What makes two failures the same: the error, and the function that it comes from."""
     frames = traceback.extract_tb(error.__traceback__)
     return type(error), frames[-1].name if frames else ""
@@ -150,7 +154,7 @@ def _note(case: _Case, save: str | Path | None) -> str:
     return f"in World({case.seed}{switches}{faults}){where}"
 
 
-def _scenario(test: Test, case: _Case, error: Exception) -> str:
+def _scenario(test: Test, case: _Case, error: BaseException) -> str:
     import yaml
 
     name = f"{test.__module__}:{test.__qualname__}" if "<" not in getattr(test, "__qualname__", "<") else ""

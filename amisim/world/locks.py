@@ -45,6 +45,8 @@ class Lock:
     def release(self) -> None:
         """Give the lock back; any thread may."""
         if not self._is_held:
+            if self._scheduler.is_ending:
+                return
             raise RuntimeError("release unlocked lock")
         self._is_held = False
         self._scheduler.wake(self._waiters)
@@ -85,6 +87,8 @@ class RLock(Lock):
     def release(self) -> None:
         """Give the lock back as often as it was taken."""
         if self._owner != threading.get_ident():
+            if self._scheduler.is_ending:
+                return
             raise RuntimeError("cannot release un-acquired lock")
         self._depth -= 1
         if not self._depth:
@@ -158,8 +162,9 @@ class Condition:
         """Wake `n` of those who wait."""
         if not self._lock._is_owned():
             raise RuntimeError("cannot notify on un-acquired lock")
-        for _ in range(min(n, len(self._waiting))):
+        while n > 0 and self._waiting:  # while these are woken, the time of others may run out
             self._scheduler.wake(self._waiting.popleft())
+            n -= 1
 
     def notify_all(self) -> None:
         """Wake all who wait."""

@@ -30,10 +30,8 @@ from amisim.world.scheduler import Scheduler
 from amisim.world.sockets import Socket
 from amisim.world.tls import TLSSocket
 
-__all__ = ["NAMES", "Modules", "like", "patched", "queue_over", "seeded", "time_of", "virtual"]
+__all__ = ["Modules", "like", "patched", "queue_over", "seeded", "time_of", "virtual"]
 
-NAMES = ("time", "threading", "queue", "socket", "select", "selectors", "random", "uuid")
-"""The modules that a world has its own of."""
 
 # As they are when this is imported: freezegun puts its own in their place.
 _gmtime, _asctime, _strftime = time.gmtime, time.asctime, time.strftime

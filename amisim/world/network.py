@@ -58,9 +58,10 @@ class Network:
 
     def free_port(self) -> int:
         """A port that nobody uses."""
+        used = {port for _, port in self._bound}
         self._last_port += 1
-        while any(port == self._last_port for _, port in self._bound):
-            self._last_port += 1
+        while self._last_port in used or self._last_port > 65_535:
+            self._last_port = self._last_port + 1 if self._last_port < 65_535 else _FIRST_PORT
         return self._last_port
 
     def bind(self, address: Address, bound: "Socket") -> Address:

@@ -24,6 +24,9 @@ __all__ = ["Participant", "Scheduler", "Waiters"]
 _POLLS, _POLLING = 20, 0.001
 """How often somebody may look for something in vain, without ever waiting, and the virtual seconds that it costs."""
 
+_WITH_SIGNAL = 0.1
+"""Real seconds within which a turn comes that is given just when a signal does, unless it has come before that."""
+
 _COLLECTION = 100_000
 """After how many steps garbage is collected: at the same places each time, as finalizers may use the world."""
 
@@ -88,7 +91,8 @@ class Scheduler:
         self._timers: list[tuple[float, bool, int, int, Participant]] = []
         self._targets: list[float] = []  # of those who advance the time
         self._first: Participant | None = None
-        self._is_ending = False
+        self.is_ending = False
+        """Whether the world is over."""
         self._next_collection = _COLLECTION
         self._finished: Participant | None = None  # the newest that has, whose thread may still be there
         self._hash = hashlib.blake2b(digest_size=16)
@@ -119,7 +123,7 @@ class Scheduler:
 
     def new_participant(self, thread: threading.Thread, name: str) -> Participant:
         """One whose thread does not run yet."""
-        if self._is_ending:
+        if self.is_ending:
             raise Ended
         participant = Participant(next(self._numbers), thread, name)
         self._participants.append(participant)
@@ -130,6 +134,10 @@ class Scheduler:
         self._check()
         self._runnable.append(participant)
         self.pause()
+
+    def forget(self, participant: Participant) -> None:
+        """A new participant has no thread after all."""
+        self._drop(participant)
 
     def begin(self, participant: Participant) -> None:
         """In its own thread: wait for the first turn."""
@@ -143,7 +151,7 @@ class Scheduler:
         self._drop(participant)
         if self.running is participant:
             self._wake_all(participant.joiners)
-            if not self._is_ending:
+            if not self.is_ending:
                 self._finished = participant
                 self._turn_to(self._choose())
 
@@ -174,7 +182,7 @@ class Scheduler:
         self._by_ident[participant.ident] = participant
 
     def _foreign(self) -> BaseException:
-        if self._is_ending:
+        if self.is_ending:
             return WorldError("the world is over: nobody waits in it any more")
         name = threading.current_thread().name
         return OutsideWorld(
@@ -191,9 +199,6 @@ class Scheduler:
         """
         me = self.me()
         self._check()
-        if self.steps > self._next_collection:
-            self._next_collection = self.steps + _COLLECTION
-            gc.collect()
         waiters = tuple(waiters)
         me._is_woken = False
         me._ticket += 1
@@ -203,6 +208,7 @@ class Scheduler:
         if timeout is not None:
             heapq.heappush(self._timers, (self.now + max(timeout, 0.0), last, next(self._order), me._ticket, me))
             self._drop_stale_timers()
+        before = self.now
         try:
             self._switch(me)
         finally:
@@ -210,8 +216,10 @@ class Scheduler:
             for each in waiters:
                 each.pop(me, None)
         if timeout is None or timeout > 0 or last:
-            me._uses = me._polls = me._delays = 0
+            me._polls = 0
             me._is_looking = False
+            if self.now > before:
+                me._uses = me._delays = 0
         elif not me._is_woken:
             self.poll()
         return me._is_woken
@@ -236,8 +244,10 @@ class Scheduler:
 
     def pause(self) -> None:
         """A place at which another may have its turn."""
-        if self._runnable and not self._is_ending:
+        if self._runnable and not self.is_ending:
             me = self.me()
+            if me is not self.running:
+                return  # a signal handler, while another has its turn: only who has the turn gives it away
             # The first choice: who runs goes on, unless it looks again and again, perhaps with a lock that others need.
             self._runnable.insert(len(self._runnable) if me._is_looking else 0, me)
             self._switch(me)
@@ -254,7 +264,9 @@ class Scheduler:
 
     def _check(self) -> None:
         self.steps += 1
-        if self._is_ending:
+        if self.is_ending:
+            if self._first is not None and self._first.ident == threading.get_ident():
+                raise WorldError("the world is over: a signal handler raised while another thread had its turn")
             raise Ended
 
     # Who does not wait, but looks again and again
@@ -262,6 +274,9 @@ class Scheduler:
     def touch(self) -> None:
         """Somebody uses the world, and might have lost the turn just before."""
         self._use(1)
+        if self.steps > self._next_collection and self.is_inside():
+            self._next_collection = self.steps + _COLLECTION
+            gc.collect()
         if self._runnable and self.is_inside():
             self.pause()
 
@@ -277,7 +292,7 @@ class Scheduler:
             if me._uses > _USES and me.ident == threading.get_ident():
                 delays = me._delays + 1
                 self.wait((), delays * _USING, "something, by looking again and again")
-                me._delays = delays
+                me._uses, me._delays = 0, delays
 
     def poll(self) -> None:
         """Somebody looked for something in vain. Who does so for ever lets others go on, and time pass, much sooner."""
@@ -299,11 +314,16 @@ class Scheduler:
         """Give the turn away, and wait for the next."""
         chosen = self._choose()
         if chosen is not me:
-            self._turn_to(chosen)
             try:
+                self._turn_to(chosen)
                 me._baton.acquire()
-            except BaseException:  # a signal handler's: another thread runs, too, until it uses the world
-                self._is_ending = True
+            except BaseException:  # a signal handler's: it is raised when it is this thread's turn
+                if self.running is me:
+                    me._baton.acquire(timeout=_WITH_SIGNAL)
+                else:
+                    self._wake(me)
+                    me._baton.acquire()
+                self.running = me
                 raise
         self._take_turn(me)
 
@@ -388,7 +408,7 @@ class Scheduler:
     def end(self) -> list[Participant]:
         """End all other participants: what they wait for raises `Ended`. Return those whose threads do not end."""
         me = self.me()
-        self._is_ending = True
+        self.is_ending = True
         left = []
         for each in self.participants:
             if each is not me:

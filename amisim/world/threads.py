@@ -25,7 +25,11 @@ class Thread(threading.Thread):
         self._participant = self._scheduler.new_participant(self, self.name)
         run = self.run
         self.run = lambda: self._take_part(run)  # type: ignore[method-assign]
-        super().start()
+        try:
+            super().start()
+        except BaseException:  # the system has no more threads
+            self._scheduler.forget(self._participant)
+            raise
         self._scheduler.add(self._participant)
 
     def _take_part(self, run: Callable[[], object]) -> None:

@@ -56,6 +56,10 @@ class TLSSocket:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def sendmsg(self, *_: Any) -> int:
+        """As the real one: encrypted, there is `send` alone."""
+        raise NotImplementedError("sendmsg not allowed on instances of <class 'ssl.SSLSocket'>")
+
     # Connections
 
     def connect(self, address: Any) -> None:

@@ -63,7 +63,7 @@ class Watch:
         steps, participant = scheduler.steps, scheduler.running
         used, place, since = _cpu(), None, _clock()  # whoever has the turn is all that computes in this process
         while not self._ended.wait(self._patience / _LOOKS):
-            if scheduler.steps != steps or scheduler.running is not participant or self.is_off or sys.gettrace():
+            if scheduler.steps != steps or scheduler.running is not participant or self.is_off:
                 return
             if participant is None:
                 continue
@@ -78,7 +78,7 @@ class Watch:
 
     def _report(self, participant: Participant, is_waiting: bool) -> None:
         frame = sys._current_frames().get(participant.ident)
-        if frame is None:
+        if frame is None or _is_debugged(frame):
             return
         error = OutsideWorld(_description(participant, frame, is_waiting))
         scheduler = self._scheduler
@@ -106,6 +106,16 @@ class Watch:
 
 def _saying(text: str) -> Callable[[Exception], None]:
     return lambda self: Exception.__init__(self, text)
+
+
+def _is_debugged(frame: FrameType) -> bool:
+    """Whether a debugger has stopped it, and somebody thinks."""
+    each: FrameType | None = frame
+    while each is not None:
+        if str(each.f_globals.get("__name__")).partition(".")[0] in ("bdb", "pdb", "pydevd"):
+            return True
+        each = each.f_back
+    return False
 
 
 def _where_it_sleeps(participant: Participant) -> tuple[int, int] | None:

@@ -79,9 +79,12 @@ class World:
         self.runtime = _Runtime(self)
         """For `ami.Manager(runtime=...)` and `amisim.Server(runtime=...)`."""
         self._stack = ExitStack()
-        self._is_over = False
+        self._was_entered = False
 
     def __enter__(self) -> Self:
+        if self._was_entered:
+            raise WorldError("a world is entered once: make another one")
+        self._was_entered = True
         self._engine.enter()
         return self
 
@@ -92,7 +95,6 @@ class World:
             with suppress(*((WorldError,) if error is not None else ())):
                 self._stack.close()
         finally:
-            self._is_over = True
             left = self._engine.exit()
         if left and error is None:
             raise WorldError(f"these threads do not end, because they do not wait in the world: {', '.join(left)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
@@ -26,7 +25,6 @@ class Living:
         self.item = request.node
         self.options = options_of(request.node)
         self.servers: list[amisim.Server] = []
-        config = request.config
         if "ami_recording" in request.fixturenames and upstream_of(request.node) is not None:
             self.options["time"] = "real"  # a real server is recorded
         self._stack = ExitStack()
@@ -36,7 +34,6 @@ class Living:
             self.world = amisim.World(
                 self.options["seed"] or 0,
                 time=self.options["time"],
-                patience=math.inf if config.getoption("usepdb", False) else 0.7,
             )
         except ValueError as error:
             raise mistake(str(error)) from None
