@@ -1,5 +1,7 @@
 """The programs in `examples/` do what they say: each is run as a user would, against a fake Asterisk."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -96,6 +98,17 @@ def test_a_program_says_why_it_cannot_log_in(name, start):
     process = start(name, *RUN[name], secret="wrong")
     assert process.communicate(timeout=20)[1] == "ManagerAuthError: Authentication failed\n"
     assert process.returncode == 1
+
+
+def test_the_downstream_project_passes():
+    project = EXAMPLES / "downstream"
+    path = os.pathsep.join([str(project / "src"), os.environ.get("PYTHONPATH", "")])
+    options = ["-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:anyio"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *options],
+        cwd=project, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert re.search(r"^\d\d passed in", run.stdout, re.MULTILINE), run.stdout + run.stderr
 
 
 def test_the_example_of_a_test_passes(tmp_path):
