@@ -23,8 +23,6 @@ CHANGES = (
 )  # fmt: skip
 REFRESH = 1.0
 """Seconds after which the picture is shown again."""
-BACKLOG = 1_000
-"""Instead of more changes than that, a new picture is asked for."""
 PATIENCE = 2.0
 """Seconds that the PBX may take for a picture."""
 
@@ -66,7 +64,7 @@ class Wallboard:
     def run(self) -> None:
         """Follow the queues until the manager is closed, or its link is lost for good."""
         due = 0.0
-        with self._manager.events(*CHANGES, where=self._is_shown, queue_size=BACKLOG) as changes:
+        with self._manager.events(*CHANGES, where=self._is_shown) as changes:
             while True:
                 if time.monotonic() >= due:
                     self._known = self._known or self._ask()
