@@ -483,6 +483,7 @@ def scan_(rules: tuple[str, ...], files: tuple[str, ...]) -> None:
 def _cut_short(path: Path) -> str:
     """What there is to say of a recording whose last record was cut short; empty for one that is whole."""
     with RecordingReader(path) as reader:
+        reader.skip()
         return str(RecordingError(path, reader.truncated, CUT_SHORT)) if reader.truncated else ""
 
 

@@ -31,20 +31,21 @@ What one direction did at one instant came in one chunk. A frame that came in se
 length and the time of each but the last.
 
 A record without a `---` after it was cut short, and is left out: everything before it is whole.
+
+A file whose name ends with `.gz` is gzipped.
 """
 
 import base64
-import io
+import gzip
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, NamedTuple, Self, cast
 
-try:
-    import yaml
-except ModuleNotFoundError:
-    raise ModuleNotFoundError("amisim needs PyYAML and click: pip install 'amikit[sim]'", name="yaml") from None
+from ami import wire
+from amisim.documents import KEY_HELP, DocumentError, Documents, Entries, Entry, dump_mapping, read_document
 
 __all__ = ["FORMAT", "Direction", "Record", "Recording", "RecordingError", "RecordingReader", "RecordingWriter", "load"]
 
@@ -113,30 +114,33 @@ _KEY = re.compile(
     r"(?P<direction>[<>])(?: (?P<kind>eof|error))?(?: (?P<cause>[1-9]\d*))?))"
 )
 _CHUNK = re.compile(r"(\d+)@(\d+(?:\.\d+)?)")
-_KEY_HELP = "the key of a record looks like '0.152413 c1 > 1': seconds, connection, direction, cause"
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BINARY = "tag:yaml.org,2002:binary"
+
+# What YAML takes as it is; U+0085, U+2028, U+2029 and U+FEFF mean something of their own there.
+_PLAIN = "\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
+# A message as it is written. Nearly all records are messages, and YAML takes five times as long for one.
+_BLOCK = re.compile(
+    r"(\d+(?:\.\d+)?) c([1-9]\d*) ([<>])(?: ([1-9]\d*))?: \|\n"
+    rf"  (?!\s)([{_PLAIN}]+(?:\n  [{_PLAIN}]+)*)\n(?:chunks: ([^\s#]+(?: [^\s#]+)*)\n)?"
+)
 
 
 class RecordingReader:
-    """Reads a recording record by record, however long it is. `header` is there from the start.
+    """Reads a recording record by record, however long it is; gzipped where its name ends with `.gz`.
 
-    Raises `RecordingError` for a file that is no recording, or a record that makes no sense. `truncated` is the
-    line of a last record that was cut short, or 0.
+    `header` is there from the start. Raises `RecordingError` for a file that is no recording, or a record that makes
+    no sense. `truncated` is, when all was read, the line of a last record that was cut short, or 0.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = path
-        self.truncated = 0
         try:
-            self._file: IO[bytes] = open(path, "rb")  # noqa: SIM115
+            self._file = cast(IO[bytes], gzip.open(path) if _is_zipped(path) else open(path, "rb"))  # noqa: SIM115
         except OSError as error:
             raise RecordingError(path, 0, f"cannot be read: {error.strerror}") from None
         try:
-            self._left, rest = _complete_part(self._file)
-            if rest:
-                self.truncated = self._line_at(self._left)
-            self._loader = _Loader(self)
-            self._documents = self._read_documents()
+            self._documents = Documents(self._read)
+            self._texts = iter(self._documents)
             self.header = self._read_header()
         except BaseException:
             self._file.close()
@@ -152,25 +156,54 @@ class RecordingReader:
 
     def close(self) -> None:
         """Close the file."""
-        self._loader.dispose()
         self._file.close()
 
-    def read(self, size: int) -> bytes:
-        """For the YAML parser: the next bytes of those records that are complete."""
-        data = self._file.read(min(size, self._left))
-        self._left -= len(data)
-        return data
+    @property
+    def truncated(self) -> int:
+        """The line of a record that was cut short; 0 if there is none, or it has not been reached."""
+        return self._documents.truncated
 
-    def _line_at(self, offset: int) -> int:
-        with open(self.path, "rb") as file:
-            return file.read(offset).count(b"\n") + 1
+    def skip(self) -> None:
+        """Go to the end, without a look at the records."""
+        for _ in self._texts:
+            pass
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self._file.read1(size)  # type: ignore[attr-defined,no-any-return]
+        except EOFError:  # of a writer that was killed: what it wrote has been read
+            return b""
+        except (OSError, zlib.error) as error:
+            raise RecordingError(self.path, 0, f"cannot be read: {error}") from None
 
     def __iter__(self) -> Iterator[Record]:
-        for line, entries in self._documents:
-            yield self._record(line, entries)
+        for line, text in self._texts:
+            match = _BLOCK.fullmatch(wire.decode(text))
+            if match is None:
+                yield from (self._record(*each) for each in self._entries(line, text))
+                continue
+            at, connection, direction, cause, message, chunks = match.groups()
+            data = message.replace("\n  ", "\r\n").encode() + b"\r\n\r\n"
+            yield Record(
+                float(at),
+                int(connection),
+                cast(Direction, direction),
+                "data",
+                data,
+                int(cause) if cause else None,
+                self._chunks(chunks, line + message.count("\n") + 2, len(data)) if chunks else (),
+                line,
+            )
+
+    def _entries(self, line: int, text: bytes) -> Iterator[tuple[int, Entries]]:
+        try:
+            yield from read_document(text, line)
+        except DocumentError as error:
+            raise RecordingError(self.path, error.line, error.problem) from None
 
     def _read_header(self) -> dict[str, Any]:
-        line, entries = next(self._documents, (1, {}))
+        documents = (each for line, text in self._texts for each in self._entries(line, text))
+        line, entries = next(documents, (1, {}))
         given = entries["format"].value if "format" in entries else None
         name, _, version = str(given).partition("/")
         if name != "amisim" or not version.isdigit():
@@ -181,56 +214,11 @@ class RecordingReader:
             )
         return {key: entry.value for key, entry in entries.items()}
 
-    def _read_documents(self) -> Iterator[tuple[int, "_Entries"]]:
-        """First line and entries of each document that a `---` ends."""
-        line, entries = 1, None
-        try:
-            while not self._loader.check_event(yaml.StreamEndEvent):
-                event = self._loader.get_event()
-                if isinstance(event, yaml.DocumentStartEvent) and entries is not None:
-                    yield line, entries
-                    entries = None
-                elif hasattr(event, "tag") and getattr(event, "value", True):  # a document's content; empty at the end
-                    line = _line(event)
-                    if not isinstance(event, yaml.MappingStartEvent):
-                        raise RecordingError(self.path, line, f"not a record; {_KEY_HELP}")
-                    entries = self._read_mapping()
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            where = line if mark is None else mark.line + 1
-            raise RecordingError(self.path, where, f"not YAML: {error.problem}") from None
-        except yaml.reader.ReaderError as error:
-            where = self._line_at(error.position)
-            raise RecordingError(self.path, where, f"not YAML: {error.reason}") from None
-
-    def _read_mapping(self) -> "_Entries":
-        entries: _Entries = {}
-        while not isinstance(event := self._loader.get_event(), yaml.MappingEndEvent):
-            if not isinstance(event, yaml.ScalarEvent):
-                raise RecordingError(self.path, _line(event), f"a key that is no text; {_KEY_HELP}")
-            if event.value in entries:
-                problem = f"the key {event.value!r} again, in one record; a line '---' ends each record"
-                raise RecordingError(self.path, _line(event), problem)
-            entries[event.value] = self._read_value(self._loader.get_event())
-        return entries
-
-    def _read_value(self, event: Any) -> "_Entry":
-        """A text, or, in the header, a list of texts."""
-        line = _line(event)
-        if isinstance(event, yaml.ScalarEvent):
-            return _Entry(event.value, event.style or "", event.tag or "", line)
-        if not isinstance(event, yaml.SequenceStartEvent):
-            raise RecordingError(self.path, line, "expected a text here")
-        values = []
-        while not isinstance(event := self._loader.get_event(), yaml.SequenceEndEvent):
-            values.append(self._read_value(event).value)
-        return _Entry(values, "", "", line)
-
-    def _record(self, line: int, entries: "_Entries") -> Record:
+    def _record(self, line: int, entries: Entries) -> Record:
         key, *others = entries or [""]
         match = _KEY.fullmatch(key)
         if match is None:
-            raise RecordingError(self.path, line, f"{key!r} is no record; {_KEY_HELP}")
+            raise RecordingError(self.path, line, f"{key!r} is no record; {KEY_HELP}")
         if others not in ([], ["chunks"]):
             raise RecordingError(
                 self.path,
@@ -240,6 +228,7 @@ class RecordingReader:
         at, note, connection, opened, direction, ending, cause = match.groups()
         kind = cast(Kind, note or opened or ending or "data")
         data = self._data(entries[key], literal_is_message=kind == "data")
+        chunks = entries.get("chunks")
         return Record(
             float(at),
             int(connection or 0),
@@ -247,11 +236,11 @@ class RecordingReader:
             kind,
             data,
             int(cause) if cause else None,
-            self._chunks(entries["chunks"], len(data)) if others else (),
+            self._chunks(str(chunks.value), chunks.line, len(data)) if chunks else (),
             line,
         )
 
-    def _data(self, entry: "_Entry", *, literal_is_message: bool) -> bytes:
+    def _data(self, entry: Entry, *, literal_is_message: bool) -> bytes:
         if not isinstance(entry.value, str):
             raise RecordingError(self.path, entry.line, "a list where a text was expected")
         if entry.tag == _BINARY:
@@ -264,66 +253,32 @@ class RecordingReader:
             text = text.rstrip("\n").replace("\n", "\r\n") + "\r\n\r\n"
         return text.encode()
 
-    def _chunks(self, entry: "_Entry", size: int) -> tuple[tuple[int, float], ...]:
+    def _chunks(self, text: str, line: int, size: int) -> tuple[tuple[int, float], ...]:
         chunks = []
-        for text in str(entry.value).split():
-            match = _CHUNK.fullmatch(text)
+        for word in text.split():
+            match = _CHUNK.fullmatch(word)
             if match is None:
-                raise RecordingError(self.path, entry.line, f"{text!r} is no chunk, which looks like '19@0.152701'")
+                raise RecordingError(self.path, line, f"{word!r} is no chunk, which looks like '19@0.152701'")
             chunks.append((int(match[1]), float(match[2])))
         if sum(length for length, _ in chunks) > size:
-            raise RecordingError(self.path, entry.line, f"the chunks are longer than the frame, which has {size} bytes")
+            raise RecordingError(self.path, line, f"the chunks are longer than the frame, which has {size} bytes")
         return tuple(chunks)
 
 
-def _complete_part(file: IO[bytes]) -> tuple[int, bool]:
-    """How many bytes of a recording end with a `---`, and whether something follows. Looks from the end."""
-    complete = 0
-    block, start = b"", file.seek(0, io.SEEK_END)
-    while start and not complete:
-        block = block[:6]  # an end may stand across the border of two blocks
-        size = min(start, 65_536)
-        start = file.seek(start - size)
-        block = file.read(size) + block
-        for found in _END_OF_RECORD.finditer(block):
-            complete = start + found.end()
-    file.seek(complete)
-    rest = bool(file.read().strip())
-    file.seek(0)
-    return complete, rest
-
-
-_END_OF_RECORD = re.compile(rb"^---\r?(?:\n|\Z)", re.MULTILINE)
-
-
-class _Entry(NamedTuple):
-    """The value of one key of a document."""
-
-    value: Any
-    style: str
-    tag: str
-    line: int
-
-
-_Entries = dict[str, _Entry]
-
-
-def _line(event: Any) -> int:
-    """Where an event of the YAML parser begins."""
-    line: int = event.start_mark.line
-    return line + 1
-
-
-_BINARY = "tag:yaml.org,2002:binary"
+def _is_zipped(path: str | Path) -> bool:
+    return Path(path).suffix == ".gz"
 
 
 # Writing
+
+_GZIP = 31  # what zlib calls its format with gzip's header
 
 
 class RecordingWriter:
     """Writes a recording record by record, each with one write, so that a killed process leaves all but the last.
 
-    `redact` is applied to each record. Raises `RecordingError` when the file exists or cannot be written.
+    It is gzipped where its name ends with `.gz`. `redact` is applied to each record. Raises `RecordingError` when the
+    file exists or cannot be written.
     """
 
     def __init__(
@@ -332,6 +287,7 @@ class RecordingWriter:
         self.path = path
         self._redact = redact
         self._failed: RecordingError | None = None
+        self._zip = zlib.compressobj(wbits=_GZIP) if _is_zipped(path) else None
         try:
             # A device such as /dev/full exists, and may be written to all the same.
             mode = "xb" if Path(path).is_file() or not Path(path).exists() else "wb"
@@ -341,7 +297,7 @@ class RecordingWriter:
         except OSError as error:
             raise RecordingError(path, 0, f"cannot be written: {error.strerror}") from None
         try:
-            self._write(_dump_header({"format": FORMAT, **header}))
+            self._write(dump_header(header))
         except BaseException:
             self._file.close()
             raise
@@ -356,6 +312,8 @@ class RecordingWriter:
 
     def close(self) -> None:
         """Close the file; whatever was written is complete without it."""
+        if self._zip is not None and not self._failed and not self._file.closed:
+            self._write_bytes(self._zip.flush())
         self._file.close()
 
     def write(self, record: Record) -> None:
@@ -365,20 +323,25 @@ class RecordingWriter:
     def _write(self, text: str) -> None:
         if self._failed:
             raise self._failed
-        data = memoryview(text.encode())
+        data = text.encode()
+        if self._zip is not None:
+            data = self._zip.compress(data) + self._zip.flush(zlib.Z_SYNC_FLUSH)
+        self._write_bytes(data)
+
+    def _write_bytes(self, data: bytes) -> None:
+        left = memoryview(data)
         try:
-            while data:
-                data = data[self._file.write(data) :]
+            while left:
+                left = left[self._file.write(left) :]
         except OSError as error:
             # Part of the record may have been written: nothing can come after it.
             self._failed = RecordingError(self.path, 0, f"cannot be written: {error.strerror}")
             raise self._failed from None
 
 
-def _dump_header(header: dict[str, Any]) -> str:
-    text: str = yaml.safe_dump(header, allow_unicode=True, sort_keys=False, width=1000)
-    # What is no character of Unicode (half of a surrogate pair, which YAML cannot say) is not worth failing for.
-    return re.sub(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}", "\ufffd", text) + "---\n"
+def dump_header(header: dict[str, Any]) -> str:
+    """A header as text, with the `---` that ends it."""
+    return dump_mapping({"format": FORMAT, **header}) + "---\n"
 
 
 def dump_record(record: Record) -> str:
@@ -400,8 +363,6 @@ def _seconds(at: float) -> str:
     return f"{at:.6f}".rstrip("0").rstrip(".")
 
 
-# What YAML takes as it is; U+0085, U+2028, U+2029 and U+FEFF mean something of their own there.
-_PLAIN = "\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
 _MESSAGE = re.compile(rf"(?=[^\s])[{_PLAIN}]+(?:\r\n[{_PLAIN}]+)*\r\n\r\n")
 _NOT_PLAIN = re.compile(rf"[^{_PLAIN}]|[\"\\\t]")
 _ESCAPES = {"\r": "\\r", "\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}

@@ -1,5 +1,7 @@
 """The recording format: any bytes survive, mistakes are named with file and line, a file cut short loads."""
 
+import gzip
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +11,17 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from amisim import recording
-from amisim.recording import FORMAT, Record, RecordingError, RecordingWriter, dump_record, load
+from amisim import documents, recording
+from amisim.recording import (
+    FORMAT,
+    Record,
+    Recording,
+    RecordingError,
+    RecordingReader,
+    RecordingWriter,
+    dump_record,
+    load,
+)
 
 HEADER = {"server": "Asterisk 22.10.1", "description": "a “test”: with #odd: text"}
 MESSAGE = b"Action: Ping\r\nActionID: a-1\r\n\r\n"
@@ -52,7 +63,7 @@ def write(path: Path, *records: Record, header=HEADER) -> Path:
 def test_any_bytes_survive(loader, written, tmp_path_factory):
     path = write(tmp_path_factory.getbasetemp() / f"survive-{loader.__name__}.yaml", *written)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recording, "_Loader", loader)
+        patch.setattr(documents, "_Loader", loader)
         loaded = load(path)
     assert [record._replace(line=0) for record in loaded.records] == written
     assert loaded.header == {"format": FORMAT, **HEADER}
@@ -96,8 +107,55 @@ def test_a_file_cut_anywhere_loads_up_to_the_cut(tmp_path):
         assert bool(loaded.truncated) == (not ends), whole[:end]
 
 
-def test_a_killed_writer_leaves_what_it_wrote(tmp_path):
-    path = tmp_path / "killed.yaml"
+def test_a_gzipped_file_cut_anywhere_loads_up_to_the_cut(tmp_path):
+    written = [PING._replace(at=n / 8, cause=n) for n in range(1, 6)]
+    whole = write(tmp_path / "whole.yaml.gz", *written).read_bytes()
+    cut = tmp_path / "cut.yaml.gz"
+    loaded = []
+    for end in range(len(whole)):
+        cut.write_bytes(whole[:end])
+        try:
+            loaded.append(len(load(cut).records))
+        except RecordingError:  # cut in its header
+            loaded.append(-1)
+    assert loaded == sorted(loaded)
+    assert set(loaded) == {-1, 0, 1, 2, 3, 4, 5}
+    assert [record._replace(line=0) for record in load(cut).records] == written
+
+
+def test_a_gzipped_file_is_one_for_others_too(tmp_path):
+    path = write(tmp_path / "r.yaml.gz", PING)
+    (tmp_path / "r.yaml").write_bytes(gzip.decompress(path.read_bytes()))
+    assert load(path) == load(tmp_path / "r.yaml")
+
+
+def test_a_gzipped_file_may_have_parts(tmp_path):
+    path = write(tmp_path / "r.yaml.gz", PING)
+    with gzip.open(path, "ab") as file:
+        file.write(dump_record(PING._replace(at=1.0)).encode())
+    assert [record.at for record in load(path).records] == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("change", [lambda data: b"format: amisim/1\n---\n", lambda data: data[:-8] + b"12345678"])
+def test_a_damaged_gzip_file_is_told(tmp_path, change):
+    path = write(tmp_path / "r.yaml.gz", PING)
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(RecordingError, match=r"r\.yaml\.gz: cannot be read: (Not a gzipped file|CRC check failed)"):
+        load(path)
+
+
+def test_what_is_cut_short_is_known_when_all_was_read(tmp_path):
+    path = write(tmp_path / "r.yaml", PING)
+    path.write_text(path.read_text() + "0.6 c1 > 2: |\n")
+    with RecordingReader(path) as reader:
+        assert not reader.truncated
+        reader.skip()
+        assert reader.truncated == 9
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "yaml.gz"])
+def test_a_killed_writer_leaves_what_it_wrote(tmp_path, suffix):
+    path = tmp_path / f"killed.{suffix}"
     program = (
         "import os, signal, sys; from amisim.recording import *\n"
         "writer = RecordingWriter(sys.argv[1], {})\n"
@@ -145,6 +203,51 @@ def test_mistakes_are_named_with_file_and_line(tmp_path, text, line, words):
     assert str(caught.value).startswith(f"{path}, line {line}: ")
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+edits = st.sampled_from(
+    ["\n", " ", "  ", "\t", "\r", "\r\n", "#", " # why", "\n---\n", "--- ", "...\n", "%", "|", "|+", "|-", "'", '"',
+     "|2", "!!binary ", "&a ", "*a", "chunks: 1@0.5\n", "chunks: 1@x\n", "\u2028", "\x85", "\xa0", "\ufeff", "0", "c",
+     ":", "? "]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+@given(written=st.lists(records() | st.just(PING), min_size=1, max_size=3), data=st.data())
+def test_a_message_in_its_usual_form_is_what_yaml_takes_it_for(loader, written, data, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / f"edited-{loader.__name__}.yaml"
+    text = "".join(map(dump_record, written))
+    for _ in range(data.draw(st.integers(0, 2))):
+        place = data.draw(st.integers(0, len(text)))
+        text = text[:place] + data.draw(edits) + text[place + data.draw(st.integers(0, 2)) :]
+    path.write_bytes(f"format: {FORMAT}\n---\n{text}".encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "_Loader", loader)
+        usual = loaded_or_refused(path)
+        patch.setattr(recording, "_BLOCK", re.compile("never"))
+        assert usual == loaded_or_refused(path)
+
+
+def loaded_or_refused(path: Path) -> Recording | str:
+    try:
+        return load(path)
+    except RecordingError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("change", [lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text])
+def test_what_editors_do_to_files_changes_nothing(tmp_path, change):
+    path = write(tmp_path / "r.yaml", PING, Record(0.75, 1, "<", "data", b"half"))
+    before = load(path)
+    path.write_bytes(change(path.read_text()).encode())
+    assert load(path) == before
+
+
+def test_a_long_file_is_read_in_blocks(tmp_path):
+    written = [Record(n / 8, 1, "<", "data", b"Event: X\r\nN: %d\r\n\r\n" % n) for n in range(20_000)]
+    records = load(write(tmp_path / "r.yaml", *written)).records
+    assert [record._replace(line=0) for record in records] == written
+    assert [record.line for record in records[-2:]] == [5 + 4 * 19_998, 5 + 4 * 19_999]
 
 
 def test_a_file_that_is_not_there(tmp_path):
