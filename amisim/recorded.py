@@ -26,7 +26,8 @@ class Following:
     """Records of a server that follow from one thing, for clients with any ActionID."""
 
     def __init__(self, records: list[Placed], action_id: str = "") -> None:
-        self._records = records
+        self.records = records
+        """They, each with its place in the recording."""
         self._action_id = action_id
         self._pieces = _cut(records)
 
@@ -36,7 +37,7 @@ class Following:
             return self._pieces
         return _cut(
             (place, _with_action_id(record, self._action_id, action_id) if place in self._numbered else record)
-            for place, record in self._records
+            for place, record in self.records
         )
 
     @cached_property
@@ -44,7 +45,7 @@ class Following:
         """The places of those in which an ActionID stands, or would if the action had had one."""
         return {
             place
-            for place, record in self._records
+            for place, record in self.records
             if record.data.startswith(b"Response:") or b"actionid" in record.data.lower()
         }
 
