@@ -113,15 +113,17 @@ _KEY = re.compile(
     r"(?P<at>\d+(?:\.\d+)?) (?:(?P<note>note)|c(?P<connection>[1-9]\d*) (?:(?P<open>open)|"
     r"(?P<direction>[<>])(?: (?P<kind>eof|error))?(?: (?P<cause>[1-9]\d*))?))"
 )
+_COMMENT = re.compile(r"^#.*\n", re.MULTILINE)
 _CHUNK = re.compile(r"(\d+)@(\d+(?:\.\d+)?)")
 _BINARY = "tag:yaml.org,2002:binary"
 
 # What YAML takes as it is; U+0085, U+2028, U+2029 and U+FEFF mean something of their own there.
 _PLAIN = "\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
+_CHUNKS = r"\d+@\d+(?:\.\d+)?(?: \d+@\d+(?:\.\d+)?)*"
 # A message as it is written. Nearly all records are messages, and YAML takes five times as long for one.
 _BLOCK = re.compile(
     r"(\d+(?:\.\d+)?) c([1-9]\d*) ([<>])(?: ([1-9]\d*))?: \|\n"
-    rf"  (?!\s)([{_PLAIN}]+(?:\n  [{_PLAIN}]+)*)\n(?:chunks: ([^\s#]+(?: [^\s#]+)*)\n)?"
+    rf"  (?!\s)([{_PLAIN}]+(?:\n  [{_PLAIN}]+)*)\n(?:chunks: ({_CHUNKS})\n)?"
 )
 
 
@@ -134,10 +136,9 @@ class RecordingReader:
 
     def __init__(self, path: str | Path) -> None:
         self.path = path
-        try:
-            self._file = cast(IO[bytes], gzip.open(path) if _is_zipped(path) else open(path, "rb"))  # noqa: SIM115
-        except OSError as error:
-            raise RecordingError(path, 0, f"cannot be read: {error.strerror}") from None
+        self.comments = ""
+        """The comments that stand on lines of their own in the last record that was read."""
+        self._file = open_recording(path)
         try:
             self._documents = Documents(self._read)
             self._texts = iter(self._documents)
@@ -182,6 +183,7 @@ class RecordingReader:
             if match is None:
                 yield from (self._record(*each) for each in self._entries(line, text))
                 continue
+            self.comments = ""
             at, connection, direction, cause, message, chunks = match.groups()
             data = message.replace("\n  ", "\r\n").encode() + b"\r\n\r\n"
             yield Record(
@@ -196,6 +198,7 @@ class RecordingReader:
             )
 
     def _entries(self, line: int, text: bytes) -> Iterator[tuple[int, Entries]]:
+        self.comments = "".join(_COMMENT.findall(wire.decode(text)))
         try:
             yield from read_document(text, line)
         except DocumentError as error:
@@ -263,6 +266,14 @@ class RecordingReader:
         if sum(length for length, _ in chunks) > size:
             raise RecordingError(self.path, line, f"the chunks are longer than the frame, which has {size} bytes")
         return tuple(chunks)
+
+
+def open_recording(path: str | Path) -> IO[bytes]:
+    """The text of a recording, unzipped. Raises `RecordingError`."""
+    try:
+        return cast(IO[bytes], gzip.open(path) if _is_zipped(path) else open(path, "rb"))
+    except OSError as error:
+        raise RecordingError(path, 0, f"cannot be read: {error.strerror}") from None
 
 
 def _is_zipped(path: str | Path) -> bool:
