@@ -1,36 +1,82 @@
 """Other people's captures as recordings. Every byte is kept, and so are chunk borders and times.
 
-`amicap/1` is the format of the captures that this project was made from: JSON objects, one a line, with the
-connection, the time, the direction, and the bytes as characters of the same numbers.
+There are captures of packets (`amisim.pcap`), and two kinds of text. `amicap/1` is the format of the captures that this
+project was made from: JSON objects, one a line, with the connection, the time, the direction, and the bytes as
+characters of the same numbers. A trace is messages as text, of either side, one after the other, as those that
+panoramisk tests itself with: lines end as they like, and there are no times.
 """
 
 import gzip
 import json
 import math
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
+from ami.wire import EMPTY_LINE, FrameReader
 from amisim.causes import RecordBuilder
+from amisim.pcap import MAGIC, read_pcap
 from amisim.recording import Direction, Record, RecordingError
 
-__all__ = ["read_amicap"]
+__all__ = ["read_amicap", "read_capture", "read_trace"]
 
 _DIRECTIONS: dict[str, Direction] = {"c2s": ">", "s2c": "<"}
 
 _Row = dict[str, Any]
 
 
-def read_amicap(path: str | Path) -> tuple[dict[str, Any], list[Record]]:
-    """Header and records of an `amicap/1` file, which may be gzipped. Raises `RecordingError`."""
+_GREETING = b"Asterisk Call Manager\r\n"
+_OF_A_TRACE = re.compile(rb"\s*(?:Asterisk Call Manager/|(?:Action|Response|Event) *:)", re.IGNORECASE)
+
+
+def read_capture(path: str | Path) -> tuple[dict[str, Any], list[Record]]:
+    """Header and records of a capture of any kind, which may be gzipped. Raises `RecordingError`."""
+    with _open(path) as file:
+        try:
+            start = file.read(64)
+            file.seek(0)
+        except (EOFError, OSError, zlib.error) as error:
+            raise RecordingError(path, 1, f"cannot be read: {error}") from None
+        if start.startswith(MAGIC):
+            return read_pcap(path, file)
+    return read_trace(path) if _OF_A_TRACE.match(start) else read_amicap(path)
+
+
+def read_trace(path: str | Path) -> tuple[dict[str, Any], list[Record]]:
+    """Header and records of a trace, which may be gzipped. A millisecond is between messages.
+
+    One that begins without a greeting is given one. Raises `RecordingError`.
+    """
+    with _open(path) as file:
+        try:
+            data = file.read()
+        except (EOFError, OSError, zlib.error) as error:
+            raise RecordingError(path, 0, f"cannot be read: {error}") from None
+    data = data.strip().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") + EMPTY_LINE.encode()
+    greeting = b"" if data.startswith(b"Asterisk") else _GREETING
+    builder = RecordBuilder()
+    records = [builder.open(1, 0.0)]
+    frames = FrameReader(from_server=True).feed(greeting + data)
+    for number, frame in enumerate((each for each in frames if each.strip()), 1):
+        direction: Direction = ">" if frame[:7].lower() == b"action:" else "<"
+        records += builder.data(1, direction, frame, number / 1000)
+    return {}, records
+
+
+def _open(path: str | Path) -> IO[bytes]:
     try:
         with open(path, "rb") as file:
             zipped = file.read(2) == b"\x1f\x8b"
-        capture = cast(IO[bytes], gzip.open(path) if zipped else open(path, "rb"))  # noqa: SIM115
+        return cast(IO[bytes], gzip.open(path) if zipped else open(path, "rb"))
     except OSError as error:
         raise RecordingError(path, 0, f"cannot be read: {error.strerror}") from None
-    with capture:
+
+
+def read_amicap(path: str | Path) -> tuple[dict[str, Any], list[Record]]:
+    """Header and records of an `amicap/1` file, which may be gzipped. Raises `RecordingError`."""
+    with _open(path) as capture:
         rows = _rows(path, capture)
         _, first = next(rows, (1, {}))
         if first.get("format") != "amicap/1":

@@ -10,7 +10,7 @@ from ami.wire import decode, encode
 from amisim.action import read_action
 from amisim.recording import Record
 
-__all__ = ["describe", "lines"]
+__all__ = ["describe", "lines", "summary"]
 
 _WIDTH = 150
 _OF_LITTLE_INTEREST = frozenset({"privilege", "eventlist", "event", "response", "actionid"})
@@ -40,6 +40,11 @@ def describe(record: Record) -> str:
         return f"    # {_printable(decode(record.data))}"
     arrow = {">": "→", "<": "←", "": "·"}[record.direction]
     return _printable(f"c{record.connection:<2} {arrow} {_what(record)}"[:_WIDTH])
+
+
+def summary(record: Record) -> str:
+    """What a record says, without its time, connection and direction."""
+    return _printable((decode(record.data) if record.kind == "note" else _what(record))[:_WIDTH])
 
 
 def _what(record: Record) -> str:
