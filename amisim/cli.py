@@ -8,18 +8,17 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ami.errors import Error as AmiError
-from amisim import faults, library, personal, settings, world
+from amisim import faults, library, personal, world
+from amisim.cli_common import address, all_rules, plainly
+from amisim.cli_recordings import COMMANDS, allow_option, play_against
 from amisim.host import BANNERS
-from amisim.importer import read_amicap
-from amisim.listening import ServerError
 from amisim.proxy import Proxy
 from amisim.recorder import Recorder
 from amisim.recording import (
@@ -27,15 +26,11 @@ from amisim.recording import (
     Record,
     RecordingError,
     RecordingReader,
-    RecordingWriter,
     consistent,
 )
-from amisim.redact import Redactor
-from amisim.relay import UpstreamError
 from amisim.scan import scan
 from amisim.scenario import ScenarioError, is_scenario
 from amisim.server import Server
-from amisim.settings import SettingsError
 from amisim.timeline import lines
 from amisim.tls import CERTIFICATE
 from amisim.users import User, users_from
@@ -44,14 +39,6 @@ __all__ = ["main"]
 
 _ENDING = signal.SIGINT, signal.SIGTERM
 """Ctrl-C and a polite kill, with which recording and replaying end as they should."""
-
-
-def _address(value: str) -> tuple[str, int]:
-    """Read `HOST:PORT`, with brackets around an IPv6 address; where a server listens, port 0 is a free one."""
-    host, colon, port = value.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65_535:
-        raise click.BadParameter(f"{value!r} is not HOST:PORT, such as 127.0.0.1:5038")
-    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def _where(server: Server | Recorder | Proxy) -> str:
@@ -84,7 +71,7 @@ def _fault(value: str) -> faults.Fault:
 
 def _listen(what: str) -> Callable[[Any], Any]:
     help = f"{what} Default: a free port."
-    return click.option("--listen", type=_address, default="127.0.0.1:0", metavar="HOST:PORT", help=help)
+    return click.option("--listen", type=address, default="127.0.0.1:0", metavar="HOST:PORT", help=help)
 
 
 _faults = click.option(
@@ -140,25 +127,6 @@ _rules = click.option(
 )
 
 
-def _all_rules(chosen: tuple[str, ...]) -> tuple[str, ...]:
-    """The rules of the project, and the chosen ones."""
-    with _plainly():
-        return tuple(dict.fromkeys((*settings.load().redact, *chosen)))
-
-
-@contextmanager
-def _plainly() -> Iterator[None]:
-    """Errors that are nobody's bug end the command with one line and exit code 2."""
-    try:
-        yield
-    except (RecordingError, ScenarioError, ServerError, SettingsError, UpstreamError, AmiError) as error:
-        raise _Failure(str(error)) from None
-
-
-class _Failure(click.ClickException):
-    exit_code = 2
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="amikit")
 def main() -> None:
@@ -171,7 +139,7 @@ def main() -> None:
 
 @main.command()
 @click.option(
-    "--upstream", type=_address, required=True, metavar="HOST:PORT", help="The AMI server to record, such as pbx:5038."
+    "--upstream", type=address, required=True, metavar="HOST:PORT", help="The AMI server to record, such as pbx:5038."
 )
 @_listen("Where clients connect instead.")
 @_rules
@@ -194,7 +162,7 @@ def record(
         raise click.UsageError("--redact and --keep-secrets exclude each other")
     progress = _Progress()
     recorder = Recorder(
-        out, *upstream, host=listen[0], port=listen[1], redact=not keep_secrets, rules=_all_rules(rules),
+        out, *upstream, host=listen[0], port=listen[1], redact=not keep_secrets, rules=all_rules(rules),
         progress=progress.show,
     )  # fmt: skip
     try:
@@ -206,7 +174,7 @@ def record(
 
 @main.command()
 @click.option(
-    "--upstream", type=_address, required=True, metavar="HOST:PORT", help="The AMI server behind it, such as pbx:5038."
+    "--upstream", type=address, required=True, metavar="HOST:PORT", help="The AMI server behind it, such as pbx:5038."
 )
 @_listen("Where clients connect instead.")
 @_faults
@@ -249,7 +217,7 @@ def _run_between(middle: Recorder | Proxy, what: str) -> None:
         listening.set()
         click.echo(f"{what}: connect to {_where(middle)}; Ctrl-C ends")
 
-    with _plainly():
+    with plainly():
         try:
             asyncio.run(_until_interrupted(middle.run(ready, stop), listening, stop))
         except asyncio.CancelledError:
@@ -291,22 +259,43 @@ class _Progress:
     metavar="N|max",
     help="How many times as fast as recorded; max is at once. Default: 1.",
 )
+@click.option(
+    "--against",
+    type=address,
+    metavar="HOST:PORT",
+    help="Play the clients instead, to this server, and compare answers.",
+)
+@click.option("--secret", default="", help="With --against: the secret of the users who log in.")
+@allow_option
 @click.argument("recording")
-def replay(listen: tuple[str, int], speed: float, recording: str) -> None:
+def replay(
+    listen: tuple[str, int],
+    speed: float,
+    against: tuple[str, int] | None,
+    secret: str,
+    allow: str | None,
+    recording: str,
+) -> None:
     """Serve a RECORDING to any number of clients, until Ctrl-C; or run again what amisim.explore has found.
 
     Each action is answered as it was answered then. Clients may log in with any recorded user, whatever the
     secret, or as admin with the secret "secret". What is not in the recording is reported, here and to the client.
+
+    With --against, do what its clients did, and tell in which answers a server differs from the one that was recorded:
+    exit code 1 if there are any, or if an entry of --allow is not needed any more.
 
     A scenario with a test in it, as amisim.explore saves it, is run: exit code 1 and a traceback if it still fails.
 
     \b
     Example: amisim replay queue-call --listen 127.0.0.1:5038 --speed 10
     """
-    with _plainly():
+    with plainly():
         path = library.find(recording)
         if is_scenario(path):
             _run_again(path)
+            return
+        if against is not None:
+            play_against(path, against, speed, secret, allow)
             return
         server = Server(host=listen[0], port=listen[1], recording=path, speed=speed)
         with server:
@@ -370,7 +359,7 @@ def serve(
     \b
     Example: amisim serve --scenario busy-evening.yaml --listen 127.0.0.1:5038 --fault 'delay 2 response Ping'
     """
-    with _plainly():
+    with plainly():
         server = Server(
             host=listen[0], port=listen[1], scenario=scenario, version=version, users=users or None, tls=tls,
             faults=chosen, seed=seed, watch=_show_record,
@@ -416,7 +405,7 @@ def _changed_at(path: str | None) -> int | None:
 @click.argument("recording")
 def show(recording: str) -> None:
     """Print a RECORDING as a timeline: a line for each message."""
-    with _plainly():
+    with plainly():
         path = library.find(recording)
         with RecordingReader(path) as reader:
             for key, value in reader.header.items():
@@ -467,7 +456,7 @@ def scan_(rules: tuple[str, ...], files: tuple[str, ...]) -> None:
     \b
     Example: amisim scan --redact numbers tests/recordings/*.yaml
     """
-    chosen = _all_rules(rules)
+    chosen = all_rules(rules)
     code = 0
     for file in files:
         try:
@@ -487,35 +476,8 @@ def _cut_short(path: Path) -> str:
         return str(RecordingError(path, reader.truncated, CUT_SHORT)) if reader.truncated else ""
 
 
-@main.command("list")
-def list_() -> None:
-    """List the recordings that come with amisim."""
-    shipped = library.names()
-    width = max(map(len, shipped), default=0)
-    for name in shipped:
-        with _plainly(), RecordingReader(library.find(name)) as reader:
-            click.echo(f"{name:{width}}  {reader.header.get('description', '')}")
-
-
-@main.command("import")
-@click.option("--redact", is_flag=True, help="Replace secrets, and what the project's settings say, by pseudonyms.")
-@click.option("--description", help="Say in the recording what it shows.")
-@click.argument("capture", type=click.Path(dir_okay=False))
-@click.argument("out", type=click.Path(dir_okay=False))
-def import_(redact: bool, description: str | None, capture: str, out: str) -> None:
-    """Turn a CAPTURE (JSON lines of the format amicap/1, gzipped or not) into the recording OUT.
-
-    Every byte is kept, and when it came, unless --redact is given.
-    """
-    with _plainly():
-        header, records = read_amicap(capture)
-        if description:
-            header["description"] = description
-        redactor: Callable[[Record], Record] = Redactor(_all_rules(())) if redact else lambda record: record
-        with RecordingWriter(out, header, redactor) as writer:
-            for each in records:
-                writer.write(each)
-    click.echo(f"{out}: {sum(each.kind == 'data' for each in records)} frames")
+for each in COMMANDS:
+    main.add_command(each)
 
 
 @main.command()
@@ -523,5 +485,5 @@ def demo() -> None:
     """Show in a few seconds what amikit does: the replay of a real queue call, a client that follows it, one fault."""
     from amisim.demo import run
 
-    with _plainly():
+    with plainly():
         run(click.echo)

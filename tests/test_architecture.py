@@ -60,7 +60,10 @@ OF_AMI = {"wire", "message", "catalogue", "errors", "session", "core", "core_eve
 # What makes up messages for tests needs to know what is declared, too.
 OF_STRATEGIES = {"headers", "request", "iax"}
 
-WITH_IO = {"connection", "listening", "tls", "server", "relay", "recorder", "proxy", "runtime", "cli", "demo"}
+WITH_IO = {
+    "against", "cli", "cli_recordings", "connection", "demo", "listening", "proxy", "recorder", "relay", "runtime",
+    "server", "tls",
+}  # fmt: skip
 IN_A_RUNTIME = {"runtime", "server", "world.world"}
 WITH_FILES = {"recording", "importer", "library", "scenario", "settings"}
 OF_A_CLIENT = {"cli", "demo"}

@@ -33,7 +33,10 @@ from .command_links import (
 )
 from .commands import amisim, refusal, said, usage_error
 
-COMMANDS = ["check", "demo", "import", "list", "proxy", "record", "replay", "serve", "show"]
+COMMANDS = [
+    "check", "demo", "diff", "export", "fmt", "import", "list", "merge", "proxy", "record", "replay", "serve", "show",
+    "stats", "trim",
+]  # fmt: skip
 
 
 # proxy
@@ -380,4 +383,7 @@ def test_options_say_what_they_take():
         "upstream HOST:PORT",
         "listen HOST:PORT",
         "speed N|max",
+        "against HOST:PORT",
+        "secret TEXT",
+        "allow FILE",
     }
