@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from amisim.host import Limits
+from amisim.library import find
 from amisim.recorder import record
 from amisim.recording import Record, Recording, RecordingError, RecordingReader, RecordingWriter, load
 from amisim.relay import UpstreamError
@@ -33,8 +34,8 @@ __all__ = [
     "CERTIFICATE", "Allowed", "Deadlock", "Difference", "Limits", "OutsideWorld", "Player", "Record", "Recording",
     "RecordingError", "RecordingReader", "RecordingWriter", "ScenarioError", "Server", "ServerError", "Statistics",
     "UpstreamError", "User", "World", "WorldError", "again", "close", "differences", "emit", "event", "explore",
-    "formatted", "json_lines", "like", "list_complete", "load", "load_allowed", "merge", "mermaid", "play", "raw",
-    "read_capture", "record", "repeat", "response", "statistics", "trim", "wait", "without_allowed",
+    "find", "formatted", "json_lines", "like", "list_complete", "load", "load_allowed", "merge", "mermaid", "play",
+    "raw", "read_capture", "record", "repeat", "response", "statistics", "trim", "wait", "without_allowed",
 ]  # fmt: skip
 
 _LATER = {

@@ -86,7 +86,8 @@ def read_document(text: bytes, line: int) -> Iterator[tuple[int, Entries]]:
         yield from _mappings(loader, before)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise DocumentError(before + mark.line if mark else line, f"not YAML: {error.problem}") from None
+        where = line if mark is None else before + mark.line
+        raise DocumentError(where, f"not YAML: {error.problem}") from None
     except yaml.reader.ReaderError as error:
         where = before + (start + text)[: error.position].count(b"\n")
         raise DocumentError(where, f"not YAML: {error.reason}") from None
