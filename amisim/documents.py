@@ -99,7 +99,7 @@ def _mappings(loader: Any, before: int) -> Iterator[tuple[int, Entries]]:
     """First line and entries of each document that another follows."""
     line, entries = before, None
     while not loader.check_event(yaml.StreamEndEvent):
-        event = loader.get_event()
+        event: Any = loader.get_event()
         if isinstance(event, yaml.DocumentStartEvent) and entries is not None:
             yield line, entries
             entries = None

@@ -134,11 +134,11 @@ class Virtual:
     @contextmanager
     def outside(self) -> Iterator[None]:
         """See `Engine`."""
-        before, self._watch.is_off = self._watch.is_off, True
+        self._watch.outside += 1
         try:
             yield
         finally:
-            self._watch.is_off = before
+            self._watch.outside -= 1
 
 
 _SETTLING = 0.05

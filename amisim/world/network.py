@@ -53,7 +53,7 @@ class Network:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
             raise OutsideWorld(
                 f"{file!r} is a file or socket of the real world, for which nobody can wait in a world: make it with "
-                "world.socket, or patch the module that makes it, with world.patch"
+                'world.modules["socket"], or patch the module that makes it, with world.patch'
             ) from None
 
     def free_port(self) -> int:

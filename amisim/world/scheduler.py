@@ -274,11 +274,14 @@ class Scheduler:
     def touch(self) -> None:
         """Somebody uses the world, and might have lost the turn just before."""
         self._use(1)
-        if self.steps > self._next_collection and self.is_inside():
+        if not self.is_inside():
+            if self._first is not None and not self.is_ending:
+                raise self._foreign()
+            return
+        if self.steps > self._next_collection:
             self._next_collection = self.steps + _COLLECTION
             gc.collect()
-        if self._runnable and self.is_inside():
-            self.pause()
+        self.pause()
 
     def look(self) -> None:
         """Somebody looks what time it is, or what else is so. Who does so for ever, and never waits, lets time pass."""

@@ -35,8 +35,8 @@ class Watch:
         self._ended = threading.Event()
         self._error: WorldError | None = None  # for the main thread
         self._handler: Any = None
-        self.is_off = False
-        """Whether whoever has the turn may do real things."""
+        self.outside = 0
+        """How many do real things, as they may."""
         self._thread = threading.Thread(target=self._run, name="amisim-world-watch", daemon=True)
 
     def start(self) -> None:
@@ -63,7 +63,7 @@ class Watch:
         steps, participant = scheduler.steps, scheduler.running
         used, place, since = _cpu(), None, _clock()  # whoever has the turn is all that computes in this process
         while not self._ended.wait(self._patience / _LOOKS):
-            if scheduler.steps != steps or scheduler.running is not participant or self.is_off:
+            if scheduler.steps != steps or scheduler.running is not participant or self.outside:
                 return
             if participant is None:
                 continue

@@ -178,6 +178,26 @@ def test_again_takes_the_options_of_the_world(tmp_path):
         again(path, stands_still, automatic=False)
 
 
+def test_a_thread_that_takes_no_part_is_refused_at_once():
+    refused = []
+    with World() as world:
+        threads = world.modules["threading"]
+
+        def use():
+            for each in (threads.Lock().acquire, threads.Event().set, world.modules["queue"].Queue().qsize):
+                try:
+                    each()
+                except OutsideWorld as error:
+                    refused.append(str(error))
+
+        thread = threading.Thread(target=use, name="foreigner")
+        with world.outside():
+            thread.start()
+            thread.join()
+    assert len(refused) == 3
+    assert "the thread 'foreigner' uses something of a world in which it takes no part" in refused[0]
+
+
 # Who leaves, and who only seems to
 
 
