@@ -4,7 +4,7 @@
     python benchmarks/others.py
 
 Looks for each in a hundred worlds, and prints a page of Markdown. Fails when one is not found, or `ami` has it. It
-takes about three minutes. `--only pystrix` looks for those of one client.
+takes about five minutes. `--only pystrix` looks for those of one client.
 """
 
 import argparse
