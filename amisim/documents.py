@@ -6,7 +6,7 @@ Each document is YAML of its own, so one is read without those around it.
 import codecs
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 try:
     import yaml
@@ -99,7 +99,7 @@ def _mappings(loader: Any, before: int) -> Iterator[tuple[int, Entries]]:
     """First line and entries of each document that another follows."""
     line, entries = before, None
     while not loader.check_event(yaml.StreamEndEvent):
-        event: Any = loader.get_event()
+        event = cast(Any, loader.get_event())
         if isinstance(event, yaml.DocumentStartEvent) and entries is not None:
             yield line, entries
             entries = None
