@@ -34,8 +34,8 @@ from .command_links import (
 from .commands import amisim, refusal, said, usage_error
 
 COMMANDS = [
-    "check", "demo", "diff", "export", "fmt", "import", "list", "merge", "proxy", "record", "replay", "serve", "show",
-    "stats", "trim",
+    "check", "demo", "diff", "export", "fmt", "import", "list", "merge", "proxy", "record", "replay", "scan", "serve",
+    "show", "stats", "trim",
 ]  # fmt: skip
 
 
@@ -380,6 +380,7 @@ def test_amisim_runs_as_a_module_too():
 def test_options_say_what_they_take():
     shown = said("record", "--help") + said("replay", "--help")
     assert set(re.findall(r"^  --(\S+ \S+?)(?:  |$)", shown, re.MULTILINE)) == {
+        "redact RULE",
         "upstream HOST:PORT",
         "listen HOST:PORT",
         "speed N|max",
