@@ -6,7 +6,7 @@ Each document is YAML of its own, so one is read without those around it.
 import codecs
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 try:
     import yaml
@@ -99,21 +99,27 @@ def _mappings(loader: Any, before: int) -> Iterator[tuple[int, Entries]]:
     """First line and entries of each document that another follows."""
     line, entries = before, None
     while not loader.check_event(yaml.StreamEndEvent):
-        event = cast(Any, loader.get_event())
+        event = loader.get_event()
         if isinstance(event, yaml.DocumentStartEvent) and entries is not None:
             yield line, entries
             entries = None
         elif hasattr(event, "tag") and getattr(event, "value", True):  # a document's content; empty at the end
-            line = before + event.start_mark.line
+            line = _line(event, before)
             if not isinstance(event, yaml.MappingStartEvent):
                 raise DocumentError(line, f"not a record; {KEY_HELP}")
             entries = _read_mapping(loader, before)
 
 
+def _line(event: Any, before: int) -> int:
+    """Where an event of the YAML parser begins."""
+    line: int = event.start_mark.line
+    return before + line
+
+
 def _read_mapping(loader: Any, before: int) -> Entries:
     entries: Entries = {}
     while not isinstance(event := loader.get_event(), yaml.MappingEndEvent):
-        line = before + event.start_mark.line
+        line = _line(event, before)
         if not isinstance(event, yaml.ScalarEvent):
             raise DocumentError(line, f"a key that is no text; {KEY_HELP}")
         if event.value in entries:
@@ -124,7 +130,7 @@ def _read_mapping(loader: Any, before: int) -> Entries:
 
 def _read_value(loader: Any, event: Any, before: int) -> Entry:
     """A text, or, in the header, a list of texts."""
-    line = before + event.start_mark.line
+    line = _line(event, before)
     if isinstance(event, yaml.ScalarEvent):
         return Entry(event.value, event.style or "", event.tag or "", line)
     if not isinstance(event, yaml.SequenceStartEvent):
