@@ -34,7 +34,7 @@ EXCEPTIONS: list[dict[str, Any]] = yaml.safe_load((CAPTURES.parent / "as-asteris
 SESSIONS = """
     abrupt-close before-login command events-mask filters forbidden idle-unauthenticated login-failure login-md5
     login-plain login-plain-2 malformed-bytes malformed-lines malformed-long ping-core security-events slow-reader
-    slow-reader-2 split-writes two-clients unknown-actions userevent waitevent
+    slow-reader-2 slow-reader-dropped split-writes two-clients unknown-actions userevent waitevent
 """.split()  # noqa: SIM905
 
 ALL = {"read": "all", "write": "all"}
