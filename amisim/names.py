@@ -14,7 +14,7 @@ _HEX = "[0-9a-f]"
 _TOKEN = re.compile(
     rf"(?P<bridge>\b{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}\b)"
     rf"|(?P<channel>\b[A-Za-z]\w*/[^\s,;&|()]*?-{_HEX}{{8}}\b)"
-    r"|(?P<time>\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d{4}|Z)?|\b\d{9,10}\.\d{6}\b)"
+    r"|(?P<time>\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d{4}|Z)?)"
     r"|(?P<uniqueid>\b\d{9,10}\.\d+\b)"
     rf"|(?P<call>\bC-{_HEX}{{8}}\b)"
     rf"|(?P<digest>\b{_HEX}{{32}}\b)"
