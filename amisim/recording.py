@@ -120,7 +120,7 @@ _BINARY = "tag:yaml.org,2002:binary"
 # What YAML takes as it is; U+0085, U+2028, U+2029 and U+FEFF mean something of their own there.
 _PLAIN = "\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
 _CHUNKS = r"\d+@\d+(?:\.\d+)?(?: \d+@\d+(?:\.\d+)?)*"
-# A message as it is written. Nearly all records are messages, and YAML takes five times as long for one.
+# A message as it is written. Nearly all records are messages, and YAML takes more than four times as long.
 _BLOCK = re.compile(
     r"(\d+(?:\.\d+)?) c([1-9]\d*) ([<>])(?: ([1-9]\d*))?: \|\n"
     rf"  (?!\s)([{_PLAIN}]+(?:\n  [{_PLAIN}]+)*)\n(?:chunks: ({_CHUNKS})\n)?"
