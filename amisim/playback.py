@@ -39,8 +39,8 @@ class _Track:
     group: int
     """At once, what follows from one thing goes before what follows from the next."""
 
-    earliest: float = -NEVER
-    """None is due before this."""
+    earliest: float
+    """None is due before this: what follows from an action comes no earlier than the action is answered."""
 
     sent: int = 0
     """How many of them are."""
@@ -117,13 +117,13 @@ class Playback:
         events: Sequence[Placed] = (),
         ends: Sequence[Placed] = (),
     ) -> None:
-        """Send what follows from something that was at `since`, and happened at `start`; its answer not before `now`.
+        """Send what follows from something that was at `since`, and happened at `start`; nothing of it before `now`.
 
         There may be one answer at a time. `ends` is the end of the connection, which is not held back.
         """
-        track = partial(_Track, since=since, start=start, speed=self._speed, group=next(self._count))
+        track = partial(_Track, since=since, start=start, speed=self._speed, group=next(self._count), earliest=now)
         if answer:
-            self._answer = track(answer, earliest=now)
+            self._answer = track(answer)
         if self._holds_back():
             self._held_back.append(track(events))
         else:

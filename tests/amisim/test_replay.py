@@ -9,7 +9,7 @@ from amisim.replay import Replay
 from amisim.session import ServerSession
 from amisim.steps import Close, event, list_complete, raw, response, wait
 
-from .sessions import ACCEPTED, CALL_EVENT, LOGIN, Client, frame, key, names_in
+from .sessions import ACCEPTED, BOOTED, CALL_EVENT, LOGIN, Client, frame, key, names_in
 
 
 def recording(*frames: tuple[float, str, str, int | None]) -> Replay:
@@ -144,6 +144,30 @@ def test_an_answer_waits_for_the_one_before_it():
     client.say("Action: A", at=10.0)
     assert client.say("Action: B", at=10.5) == b""
     assert client.wait_until(12.0) == frame("Response: Success / Of: A") + frame("Response: Success / Of: B")
+
+
+@pytest.mark.parametrize("speed", [0, 1])
+def test_what_follows_from_an_action_that_had_to_wait_comes_after_its_answer(speed):
+    replay = recording((1.0, ">", LOGIN, 1), (2.0, "<", ACCEPTED, 1), (2.0, "<", BOOTED, 1))
+    replay.speed = speed
+    client = Client(replay=replay)
+    client.script.on("Challenge").reply(wait(5), response())
+    client.say("Action: Challenge", LOGIN)
+    assert names_in(client.wait_until(9.0)) == ["Response: Success", "Response: Success", "Event: FullyBooted"]
+
+
+@pytest.mark.parametrize("speed", [0, 1])
+def test_a_connection_does_not_end_before_the_action_is_answered_that_ends_it(speed):
+    replay = Replay(Recording({}, [
+        Record(0.0, 1, "", "open"), Record(3.0, 1, "<", "data", b"Asterisk Call Manager/9.9\r\n"),
+        Record(4.0, 1, ">", "data", frame("Action: Logoff"), 1),
+        Record(5.0, 1, "<", "data", frame("Response: Goodbye"), 1), Record(5.0, 1, "<", "eof", b"", 1),
+    ]), "test.yaml", speed)  # fmt: skip
+    client = Client(replay=replay)
+    client.script.on("Challenge").reply(wait(5), response())
+    client.say("Action: Challenge", "Action: Logoff")
+    assert client.wait_until(9.0).endswith(frame("Response: Success") + frame("Response: Goodbye"))
+    assert client.session.closing == Close("eof")
 
 
 def two_connections() -> Replay:
