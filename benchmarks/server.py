@@ -16,7 +16,7 @@ from pathlib import Path
 from suite.bars import Bar, at_least, at_most
 from suite.events import describe
 from suite.report import number, reached, table
-from suite.served import CLIENTS, EVENTS, PINGS, RUNS, STARTS, Found, measure, median
+from suite.served import CLIENTS, EVENTS, PINGS, RUNS, SILENT, STARTS, Found, measure, median
 
 _INTRODUCTION = """\
 # Benchmarks of the fake Asterisk
@@ -34,6 +34,8 @@ with {python}, on a machine of {cores} cores. Seconds differ from machine to mac
   All are due at once.
 - Starts and stops: {starts} a run. Round trips are Pings, {pings:,} a run, one after the other.
 - Idle clients: {clients:,}, on one server. The CPU is that of the server over two seconds, when all have logged in.
+- Clients that say nothing: {silent:,} connections that their clients keep open, three times. Of each flood the server
+  keeps 50, as Asterisk does, and closes the others. A client that had logged in before pings during and after it.
 """
 
 _SECTIONS = {
@@ -41,6 +43,7 @@ _SECTIONS = {
     "Events to one client": ("emit", "replay", "scenario"),
     "Round trip of a Ping": ("ping", "ping-floor"),
     "Many clients": ("idle",),
+    "Clients that connect and say nothing": ("silent",),
 }
 
 
@@ -62,6 +65,7 @@ def _page(found: Found, rounds: int, command: str) -> Iterator[str]:
         starts=STARTS,
         pings=PINGS,
         clients=CLIENTS,
+        silent=SILENT,
     )
     yield "## The bars\n"
     yield "What the server is to reach, by its design, and what these results say.\n"

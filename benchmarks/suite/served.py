@@ -28,9 +28,14 @@ CLIENTS = 5_000
 STARTS = 200
 """How often a server is started and stopped."""
 
+SILENT = 10_000
+"""How many connections that say nothing are open at a time."""
+
 _TOGETHER = 50  # clients without a login at a time: more than these, a server refuses
 _IDLE = 2.0  # seconds
 _CHUNK = 1_048_576
+
+_FLOODS = 3  # the transcript fills up in the first ones
 
 _START = f"""
 import statistics, time
@@ -120,10 +125,7 @@ def round_trips(module: str, *arguments: object) -> Figures:
 
 def idle_clients() -> Figures:
     """Many clients log in, and then say nothing."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if hard < CLIENTS + 100:
-        raise RuntimeError(f"this system permits {hard:,} open files, and {CLIENTS:,} clients need one each")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    _allow(CLIENTS)
     with _serving("simulator", "idle", 0) as server, ExitStack() as stack:
         stack.enter_context(_client(server.port))
         memory = _resident(server.process)
@@ -140,6 +142,48 @@ def idle_clients() -> Figures:
         time.sleep(_IDLE)
         used = _cpu_seconds(server.process) - before
         return {"kb": each, "cpu": used / _IDLE * 100, "rate": CLIENTS / seconds}
+
+
+def silent_clients() -> Figures:
+    """Very many clients connect, say nothing and keep their ends open; then they all go, and as many others come."""
+    _allow(SILENT)
+    with _serving("simulator", "idle", 0) as server, _client(server.port) as good:
+        memory, seconds, descriptors, samples = [], [], [], []
+        for _ in range(_FLOODS):
+            with ExitStack() as stack:
+                begin = clock()
+                for _ in range(SILENT):
+                    stack.enter_context(socket.create_connection((HOST, server.port), 60))
+                seconds.append(clock() - begin)
+                samples.append(_ping(good))
+                time.sleep(_IDLE)
+                descriptors.append(len(os.listdir(f"/proc/{server.process}/fd")))
+            samples.append(_ping(good))
+            memory.append(_resident(server.process) / 1024)
+        return {
+            "seconds": statistics.median(seconds),
+            "descriptors": max(descriptors),
+            "ping": max(samples) * 1000,
+            "mb": memory[-1],
+            "growth": memory[-1] - memory[-2],
+        }
+
+
+def _ping(client: socket.socket) -> float:
+    """The seconds until a client that is logged in has the answer to a Ping."""
+    begin = clock()
+    client.sendall(b"Action: Ping\r\n\r\n")
+    answer = client.recv(4096)
+    assert answer.endswith(END)
+    return clock() - begin
+
+
+def _allow(clients: int) -> None:
+    """Let this process, and the servers that it starts, have a file open for each client."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard < clients + 100:
+        raise RuntimeError(f"this system permits {hard:,} open files, and {clients:,} clients need one each")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _resident(process: int) -> float:
@@ -177,6 +221,13 @@ RUNS = {
     "idle": Run(
         "clients, logged in and idle", idle_clients,
         {"kb": "KB a client", "cpu": "CPU of the server, %", "rate": "logins/s"},
+    ),
+    "silent": Run(
+        "connections that say nothing", silent_clients,
+        {
+            "seconds": "s to connect", "descriptors": "open files of the server, 2 s later", "ping": "slowest Ping, ms",
+            "mb": "memory of the server, MB", "growth": "growth by the last flood, MB",
+        },
     ),
 }  # fmt: skip
 

@@ -78,8 +78,8 @@ def test_a_line_of_100_mb_without_end_takes_no_memory():
 def test_of_thousands_of_connections_that_never_log_in_50_at_a_time_are_kept_and_nothing_is_left_of_them():
     """Of 2,000, and 100 at a time.
 
-    10,000 that both ends keep open took 10 to 13 s on two busy cores, and 20,000 descriptors in one process, which is
-    more than many systems give. What is special about so many is in the session, whose own test has 10,000.
+    The benchmark of the server has 10,000 at a time, which take seconds, and more descriptors than many systems give a
+    process. What is special about so many is in the session, whose own test has 10,000, too.
     """
 
     def connect() -> list[socket.socket]:
