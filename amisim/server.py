@@ -114,7 +114,7 @@ class Server:
         first = users[self.username]
         self.secret = first.secret if isinstance(first, User) else first
         self._plan = FaultPlan(faults, self._seed)
-        self._failures: list[str] = []
+        self._failures: History[str] = History(limits.history, len)
         self.tls = bool(tls)
         """Whether it speaks TLS."""
         self._context = context() if tls is True else tls or None
@@ -395,7 +395,7 @@ class Server:
                 self._watch(record)
 
     def _note_failure(self, what: str, error: Exception) -> None:
-        self._failures.append(what)
+        self._failures.add(what)
         _logger.error("%s", what, exc_info=error)
 
     def _note_action(self, number: int, action: ClientAction) -> None:

@@ -143,3 +143,13 @@ def test_a_client_that_asks_very_much_at_once_does_not_hold_up_the_others():
         other.read()
         answered = sum(each.data.startswith(b"Response") and each.connection == 1 for each in server.transcript)
         assert answered < 1000
+
+
+def test_a_script_that_fails_for_very_many_clients_does_not_make_the_server_grow():
+    with Server(limits=Limits(history=5_000)) as server:
+        server.on("Challenge").reply(lambda action: 1 / 0)
+        for _ in range(20):
+            with Client(server) as client, suppress(ConnectionResetError):
+                client.send("Action: Challenge")
+                client.file.read()
+        assert 0 < len(server.complaints) < 20
