@@ -7,7 +7,7 @@ import shlex
 import click
 import pytest
 
-from amisim import Server, event, load
+from amisim import Server, load, response
 from amisim.cli import main
 from amisim.cli_recordings import COMMANDS
 
@@ -191,7 +191,7 @@ def test_a_server_that_answers_as_recorded_passes():
 
 def test_a_server_that_answers_otherwise_does_not(tmp_path):
     with Server(recording="22/queue-call", speed=0) as server:
-        server.on("Ping").reply(event("Odd"))
+        server.on("Ping").reply(response("Error", Message="Not today"))
         where = f"{server.host}:{server.port}"
         arguments = ["replay", "queue-call", "--against", where, "--secret", "any", "--speed", "max"]
         assert "Ping: response, line" in told(amisim(*arguments, "--allow", allowing(tmp_path, "[]\n")))
