@@ -88,7 +88,7 @@ def test_each_of_fifty_actions_ends_with_the_link_and_none_is_sent_again(
 
 
 def test_a_link_that_is_half_open_is_noticed(make_manager, rogue, crowd, listen):
-    manager = make_manager(keepalive=0.02, keepalive_timeout=0.02)
+    manager = make_manager(keepalive=0.2, keepalive_timeout=0.02)
     changes = listen(StateChange, manager)
     peer = rogue.meet(manager)
     sent = [crowd.submit(manager.send_action, waiting()) for _ in range(10)]

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,12 @@ CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 
 def load_streams(path: Path) -> dict[tuple[int, str], bytes]:
     """Everything that each connection carried in each direction (`c2s`, `s2c`)."""
-    streams: dict[tuple[int, str], bytes] = {}
+    streams: defaultdict[tuple[int, str], list[bytes]] = defaultdict(list)
     with gzip.open(path, "rt") as file:
         for row in map(json.loads, file):
             if "b" in row:
-                key = row["c"], row["d"]
-                streams[key] = streams.get(key, b"") + row["b"].encode("latin-1")
-    return streams
+                streams[row["c"], row["d"]].append(row["b"].encode("latin-1"))
+    return {key: b"".join(chunks) for key, chunks in streams.items()}
 
 
 @pytest.fixture(params=[f"{path.parent.name}/{path.name.partition('.')[0]}" for path in sorted(CAPTURES.glob("*/*"))])

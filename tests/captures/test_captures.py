@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -54,15 +55,22 @@ def test_every_frame_is_an_empty_line_or_ends_with_the_only_one_in_it(streams):
 
 def test_every_frame_is_the_same_byte_by_byte(streams):
     for (_, direction), stream in streams.items():
-        assert read(stream, direction, [1] * len(stream)) == read(stream, direction)
+        # Some are long, for a reader that is slow, and say the same over and over.
+        begin = stream[:100_000]
+        assert read(begin, direction, [1] * len(begin)) == read(begin, direction)
+
+
+@pytest.fixture
+def frames(streams):
+    """Each stream of a capture with its direction, and its frames when it is read at once."""
+    return [(stream, direction, read(stream, direction)) for (_, direction), stream in streams.items()]
 
 
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(sizes=st.lists(st.integers(1, 3000), min_size=8, max_size=30))
-def test_every_frame_is_the_same_in_random_chunks(streams, sizes):
-    for (_, direction), stream in streams.items():
-        again = sizes * (len(stream) // sum(sizes) + 1)
-        assert read(stream, direction, again) == read(stream, direction)
+def test_every_frame_is_the_same_in_random_chunks(frames, sizes):
+    for stream, direction, whole in frames:
+        assert read(stream, direction, sizes * (len(stream) // sum(sizes) + 1)) == whole
 
 
 def test_every_message_of_a_server_is_a_response_or_an_event_with_a_name(streams):
