@@ -36,6 +36,7 @@ class Connection(asyncio.Protocol):
         self._stalling: asyncio.TimerHandle | None = None
         self._written = 0
         self._heard_all = False
+        self._hears = True
         self._is_half_closed = False
         self._over = False
 
@@ -88,17 +89,22 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not take what is sent: it is heard no further until it does, as one thread serves it."""
-        if not self._heard_all:
-            self._transport.pause_reading()
         self._wait_for_client()
+        self._hear()
 
     def resume_writing(self) -> None:
         """The client has taken all."""
-        if not self._heard_all:
-            self._transport.resume_reading()
         if self._stalling is not None:
             self._stalling.cancel()
             self._stalling = None
+        self._hear()
+
+    def _hear(self) -> None:
+        """Read on, unless the client takes nothing or has asked very much that is not answered yet."""
+        hears = self._stalling is None and not self._session.is_full
+        if hears != self._hears and not self._heard_all:
+            self._hears = hears
+            (self._transport.resume_reading if hears else self._transport.pause_reading)()
 
     def _wait_for_client(self, taken_before: int | None = None) -> None:
         """End the connection of a client that takes nothing for too long."""
@@ -157,10 +163,11 @@ class Connection(asyncio.Protocol):
         for chunk in chunks:
             if self._transport.is_closing():  # the client has gone meanwhile
                 break
-            self._server._note(*self._server._builder.data(self._number, "<", chunk, self._now()))
-            self._written += len(chunk)
             if not self._is_half_closed:
+                self._server._note(*self._server._builder.data(self._number, "<", chunk, self._now()))
+                self._written += len(chunk)
                 self._transport.write(chunk)
+        self._hear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -170,7 +177,7 @@ class Connection(asyncio.Protocol):
         if closing is None or closing.how == "half":
             deadlines = [self._session.next_deadline(), self._line.next_deadline()]
             if (deadline := min((each for each in deadlines if each is not None), default=None)) is not None:
-                self._timer = self._loop.call_at(deadline + self._server._started_at, self.wake)
+                self._timer = self._loop.call_at(deadline + self._server._started_at, self.wake, deadline)
             elif self._heard_all:  # and there is nothing more to say
                 self._transport.close()
         self._server._pump_touched()
@@ -196,9 +203,9 @@ class Connection(asyncio.Protocol):
             self._server._note(Record(now, 0, "", "note", str(hit).encode()))
         return line.take_chunks()
 
-    def wake(self) -> None:
-        """Do what is due."""
-        now = self._now()
+    def wake(self, due: float = 0.0) -> None:
+        """Do what is due now; and at `due`, which rounding may have put after now."""
+        now = max(self._now(), due)
         self._session.handle_timer(now)
         self._line.handle_timer(now)
         self._pump()

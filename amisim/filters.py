@@ -15,7 +15,12 @@ __all__ = ["CANNOT_BE_COMPILED", "MIGHT_NOT_END", "MISFORMED", "EventFilter", "e
 
 MISFORMED = "Filter was formatted incorrectly.  Check the syntax of the filter given."
 CANNOT_BE_COMPILED = "Filter did not compile.  Check the syntax of the filter given."
-MIGHT_NOT_END = "amisim: a repetition within one that is repeated, as in (a+)+, is not served: it might never end."
+MIGHT_NOT_END = (
+    "amisim: a choice or a repetition within what is repeated, as in (a+)+ or (a|b)*, is not served, "
+    "and no more than four repetitions without end: it might take for ever."
+)
+
+_REPETITIONS = 4
 
 _CRITERIA = re.compile(r"\s*(action|name|header|method)\(([^)\s]*)\)\s*,?\s*")
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\[:\w*:\]|[^]])*\]|\{[\d,]*\}|.", re.DOTALL)
@@ -94,7 +99,7 @@ def event_filter(pattern: str, criteria: str, *, modern: bool = True) -> EventFi
 
 def _compiled(pattern: str) -> re.Pattern[str]:
     """An extended regular expression of POSIX, as far as Python's are like them."""
-    if _repeats_repetition(pattern):
+    if _might_not_end(pattern):
         raise ValueError(MIGHT_NOT_END)
     try:
         if "(?" in pattern:
@@ -104,21 +109,25 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         raise ValueError(CANNOT_BE_COMPILED) from None
 
 
-def _repeats_repetition(pattern: str) -> bool:
-    """Whether what repeats without end is in something that is repeated: Python, which tries all ways, may take years.
+def _might_not_end(pattern: str) -> bool:
+    """Whether Python, which tries all ways to match, may take years.
 
-    POSIX does not try; there such a pattern is as good as any.
+    So it is with choices in what is repeated, and with very many of them. POSIX does not try all; there such a pattern
+    is as good as any.
     """
-    groups = [False]  # for each that is open, and for the whole, whether something in it repeats without end
+    groups = [False]  # for each that is open, and for the whole, whether there is a choice in it
     last = False  # whether what stands before is such a group, or a repetition
+    endless = 0
     for token in _TOKEN.findall(pattern):
         if last and token[0] in "*+{":
             return True
         if token == "(":
             groups.append(False)
-        last = token in ("*", "+") or token.endswith(",}") or (token == ")" and len(groups) > 1 and groups.pop())
-        groups[-1] |= last
-    return False
+        is_endless = token in ("*", "+") or token.endswith(",}")
+        endless += is_endless
+        last = is_endless or (token == ")" and len(groups) > 1 and groups.pop())
+        groups[-1] |= last or token in ("|", "?") or (token[0] == "{" and "," in token)
+    return endless > _REPETITIONS
 
 
 def passes(filters: Iterable[EventFilter], text: str) -> bool:

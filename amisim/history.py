@@ -26,13 +26,13 @@ class History(list[T]):
         """How many items there have been."""
 
     def add(self, item: T) -> None:
-        """Append an item. When all take more than `limit` bytes, the older ones go."""
+        """Append an item. When all take more than `limit` bytes, the older ones go; the newest is kept."""
         self.append(item)
         self.added += 1
         self._taken += self._size(item) + _OVERHEAD
         if self._taken > self._limit:
             first = 0
-            while self._taken > self._limit // 2 and first < len(self):
+            while self._taken > self._limit // 2 and first < len(self) - 1:
                 self._taken -= self._size(self[first]) + _OVERHEAD
                 first += 1
             del self[:first]

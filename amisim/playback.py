@@ -2,7 +2,9 @@
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
@@ -11,7 +13,7 @@ from amisim.recorded import Placed
 from amisim.recording import Record
 from amisim.steps import Close
 
-__all__ = ["NEVER", "Playback"]
+__all__ = ["NEVER", "Playback", "Track"]
 
 NEVER = float("inf")
 """The time of what is not to come."""
@@ -25,9 +27,12 @@ _Instant = tuple[float, float]
 _LAST = 2**62
 _NEVER = NEVER, _LAST
 
+_NEAR = 1.0
+"""By how many seconds, counted from what they follow from, two events of one name may differ to be the same one."""
+
 
 @dataclass(slots=True, eq=False)
-class _Track:
+class Track:
     """Records on their way to a client, one after the other."""
 
     records: Sequence[Placed]
@@ -73,33 +78,82 @@ class _Track:
             yield (key[0], record.at), record.data
             key = self.next
 
-    def is_around(self, other: "_Track") -> bool:
+    @property
+    def is_in_frame(self) -> bool:
+        """Whether of the last frame only the beginning is sent."""
+        return 0 < self.sent < len(self.records) and self.records[self.sent - 1][0] == self.records[self.sent][0]
+
+    def end_with_frame(self) -> None:
+        """Forget what comes after the frame that is begun."""
+        place, _ = self.records[self.sent]
+        rest = itertools.takewhile(lambda each: each[0] == place, self.records[self.sent :])
+        self.records = [*self.records[: self.sent], *rest]
+
+    def go_on_from(self, other: "Track") -> None:
+        """Leave out what another one has sent, which is the same as another connection saw it."""
+        self.start = other.start
+        begun = {place for place, _ in other.records[: other.sent]}
+        had = [(at - other.since, data) for at, data, pieces in _frames(other.records) if pieces[0][0] in begun]
+        left = Counter(data for _, data in had)
+        new = []
+        for at, data, pieces in _frames(self.records):
+            if left[data]:
+                left[data] -= 1
+            else:
+                new.append((at - self.since, data, pieces))
+        offsets: defaultdict[bytes, deque[float]] = defaultdict(deque)  # of what it had and has no equal here, by name
+        for offset, data in had:
+            if left[data]:
+                offsets[_name(data)].append(offset)
+        self.records = []
+        for offset, data, pieces in new:
+            same = offsets[_name(data)]
+            while same and same[0] < offset - _NEAR:
+                same.popleft()
+            if same and same[0] <= offset + _NEAR:
+                same.popleft()
+            else:
+                self.records += pieces
+
+    def is_around(self, other: "Track") -> bool:
         """Whether the next of another track was recorded in the midst of this one."""
         return self.records[0][0] < other.records[other.sent][0] < self.records[-1][0]
+
+
+def _frames(records: Iterable[Placed]) -> Iterator[tuple[float, bytes, list[Placed]]]:
+    """When each frame began, it, and its pieces."""
+    for _, group in itertools.groupby(records, itemgetter(0)):
+        pieces = list(group)
+        yield pieces[0][1].at, b"".join([record.data for _, record in pieces]), pieces
+
+
+def _name(frame: bytes) -> bytes:
+    return frame.partition(b"\r\n")[0]
 
 
 class Playback:
     """What is to come of a recording on one connection, `speed` times as fast as it was recorded; 0 is at once.
 
-    From the first byte of an answer to its last, nothing is sent but what was recorded in its midst. While `holds_back`
-    says so, events wait for `play`.
+    From the first byte of an answer to its last, nothing is sent but what was recorded in its midst; from the first
+    byte of a frame to its last, nothing at all. While `holds_back` says so, events wait for `play`.
     """
 
     def __init__(self, speed: float = 0, holds_back: Callable[[], bool] = bool) -> None:
-        self.answered_at = 0.0
-        """When the last answer was complete."""
+        self.free_at = 0.0
+        """When it ceased to be busy."""
         self._speed = speed
         self._holds_back = holds_back
-        self._answer: _Track | None = None
-        self._others: list[tuple[_Key, int, _Track]] = []  # a heap
-        self._held_back: list[_Track] = []
+        self._answer: Track | None = None
+        self._begun: Track | None = None  # of which a frame is to be completed
+        self._others: list[tuple[_Key, int, Track]] = []  # a heap
+        self._held_back: list[Track] = []
         self._count = itertools.count()
         self._last: _Instant | None = None  # of the last chunk
 
     @property
-    def is_answering(self) -> bool:
-        """Whether there is an answer that is not complete."""
-        return self._answer is not None
+    def is_busy(self) -> bool:
+        """Whether there is an answer, or a frame, that is not complete."""
+        return self._answer is not None or self._begun is not None
 
     @property
     def next_due(self) -> float:
@@ -116,19 +170,29 @@ class Playback:
         answer: Sequence[Placed] = (),
         events: Sequence[Placed] = (),
         ends: Sequence[Placed] = (),
-    ) -> None:
+        instead_of: Track | None = None,
+    ) -> Track:
         """Send what follows from something that was at `since`, and happened at `start`; nothing of it before `now`.
 
-        There may be one answer at a time. `ends` is the end of the connection, which is not held back.
+        There may be one answer at a time. `ends` is the end of the connection; it is held back with events before it.
+        `instead_of` is what was returned, the events that are on their way, for the same thing on another connection.
         """
-        track = partial(_Track, since=since, start=start, speed=self._speed, group=next(self._count), earliest=now)
+        if self._answer is not None:
+            end, _ = self._answer.key(*self._answer.records[-1])
+            now = max(now, math.nextafter(end, NEVER))
+        track = partial(Track, since=since, start=start, speed=self._speed, group=next(self._count), earliest=now)
         if answer:
             self._answer = track(answer)
-        if self._holds_back():
-            self._held_back.append(track(events))
-        else:
-            self._push(track(events))
-        self._push(track(ends))
+        following, ending = track(events), track(ends)
+        if instead_of is not None:
+            following.go_on_from(instead_of)
+            ending.start = following.start
+        for each in (following, ending):
+            if self._holds_back() and following.records:
+                self._held_back.append(each)
+            else:
+                self._push(each)
+        return following
 
     def play(self, now: float) -> None:
         """Let events go that were held back, as if what they follow from had happened now."""
@@ -138,40 +202,37 @@ class Playback:
         self._held_back.clear()
 
     def drop(self) -> None:
-        """Forget all but the answer."""
+        """Forget all but what is to be completed."""
         self._others.clear()
         self._held_back.clear()
-
-    def skip(self, now: float) -> None:
-        """Forget what was due by now, but for the answer and what is held back."""
-        others, self._others = self._others, []
-        for _, _, track in others:
-            while track.next[0] <= now:
-                track.sent += 1
-            self._push(track)
+        if self._begun is not None and self._begun is not self._answer:
+            self._begun.end_with_frame()
 
     def take(self, now: float, chunks: list[bytes]) -> Close | None:
-        """Add to `chunks` what is due by now, at most to the end of the answer; return the end of the connection."""
+        """Add to `chunks` what is due by now, at most until it ceases to be busy; return the end of the connection."""
         if not chunks:
             self._last = None
         while (track := self._next()) is not None and track.next[0] <= now:
-            if track is self._answer:
-                self._send(track, min((now, _LAST), self._first_other), chunks)
-            else:
+            was_busy = self.is_busy
+            if track is not self._answer and track is not self._begun:
                 heapq.heappop(self._others)
-                answer = _NEVER if self._answer is None else self._answer.next
-                self._send(track, min((now, _LAST), self._first_other, answer), chunks)
-                self._push(track)
+            self._send(track, self._until(track, now), chunks)
             if track.closing is not None:
                 return track.closing
-            if track is self._answer and track.sent == len(track.records):
-                self._answer = None
-                self.answered_at, _ = track.key(*track.records[-1])
+            self._begun = track if track.is_in_frame else None
+            if track is self._answer:
+                self._answer = track if track.sent < len(track.records) else None
+            elif track is not self._begun:
+                self._push(track)
+            if was_busy and not self.is_busy:
+                self.free_at, _ = track.key(*track.records[track.sent - 1])
                 break
         return None
 
-    def _next(self) -> _Track | None:
+    def _next(self) -> Track | None:
         """The track whose turn it is."""
+        if self._begun is not None:
+            return self._begun
         answer = self._answer
         other = self._others[0][-1] if self._others else None
         if answer is None or other is None:
@@ -179,11 +240,17 @@ class Playback:
         keeps_waiting = answer.sent > 0 and not answer.is_around(other)
         return answer if keeps_waiting or answer.next < other.next else other
 
-    @property
-    def _first_other(self) -> _Key:
-        return self._others[0][0] if self._others else _NEVER
+    def _until(self, track: Track, now: float) -> _Key:
+        """Up to where a track may send."""
+        first_other = self._others[0][0] if self._others else _NEVER
+        if track is self._begun:
+            return track.next
+        if self._answer is None or track is self._answer:
+            return min((now, _LAST), first_other)
+        # Whether the next one, too, was recorded in the midst of the answer, is another question.
+        return track.next if self._answer.sent else min((now, _LAST), first_other, self._answer.next)
 
-    def _send(self, track: _Track, until: _Key, chunks: list[bytes]) -> None:
+    def _send(self, track: Track, until: _Key, chunks: list[bytes]) -> None:
         """Send of a track what is due up to a key; what was one chunk is one again."""
         for instant, pieces in itertools.groupby(track.send(until), itemgetter(0)):
             data = b"".join([piece for _, piece in pieces])
@@ -193,6 +260,6 @@ class Playback:
                 chunks.append(data)
             self._last = instant
 
-    def _push(self, track: _Track) -> None:
+    def _push(self, track: Track) -> None:
         if track.sent < len(track.records):
             heapq.heappush(self._others, (track.next, next(self._count), track))

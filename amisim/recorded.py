@@ -25,10 +25,11 @@ Placed = tuple[int, Record]
 class Following:
     """Records of a server that follow from one thing, for clients with any ActionID."""
 
-    def __init__(self, records: list[Placed], action_id: str = "") -> None:
+    def __init__(self, records: list[Placed], action_id: str = "", is_answer: bool = False) -> None:
         self.records = records
         """They, each with its place in the recording."""
         self._action_id = action_id
+        self._is_answer = is_answer
         self._pieces = _cut(records)
 
     def pieces(self, action_id: str) -> list[Placed]:
@@ -42,12 +43,10 @@ class Following:
 
     @cached_property
     def _numbered(self) -> set[int]:
-        """The places of those in which an ActionID stands, or would if the action had had one."""
-        return {
-            place
-            for place, record in self.records
-            if record.data.startswith(b"Response:") or b"actionid" in record.data.lower()
-        }
+        """The places of those in which the ActionID stands, or would if the action had had one."""
+        if self._action_id:
+            return {place for place, record in self.records if b"actionid" in record.data.lower()}
+        return {place for place, _ in self.records} if self._is_answer else set()
 
 
 class RecordedAction(NamedTuple):
@@ -90,20 +89,21 @@ def recorded_connections(records: list[Record]) -> dict[int, RecordedConnection]
     """The connections, in the order in which they were opened."""
     opened: dict[int, float] = {}
     asked: dict[int, list[Record]] = defaultdict(list)
-    following: dict[int, list[Placed]] = {}
+    following: dict[int, list[Placed]] = {each.cause or 0: [] for each in records if _is_action(each)}
     unasked: dict[int, list[Placed]] = defaultdict(list)
     ended = set()
-    for place, record in enumerate(records):
+    for place, record in enumerate(sorted(records, key=lambda record: record.at)):
         number, cause = record.connection, record.cause
         opened.setdefault(number, record.at)
         if record.direction == ">":
             if record.kind != "data":
                 ended.add(number)
-            elif cause is not None:
+            elif _is_action(record):
                 asked[number].append(record)
-                following[cause] = []
         elif record.direction == "<" and cause in following:
             following[cause].append((place, record))
+        elif record.direction == "<" and record.kind != "data" and number not in ended and asked[number]:
+            following[asked[number][-1].cause or 0].append((place, record))
         elif record.direction == "<" and (record.kind == "data" or number not in ended):
             unasked[number].append((place, record))
     return {
@@ -118,6 +118,10 @@ def recorded_connections(records: list[Record]) -> dict[int, RecordedConnection]
     }
 
 
+def _is_action(record: Record) -> bool:
+    return record.direction == ">" and record.kind == "data" and record.cause is not None
+
+
 def _recorded_action(record: Record, following: list[Placed]) -> RecordedAction:
     """An action, with what follows from it told apart."""
     action = read_action(record.data)
@@ -127,7 +131,7 @@ def _recorded_action(record: Record, following: list[Placed]) -> RecordedAction:
         record,
         action,
         next((each for each in answer.values() if not isinstance(each, Event)), Message(b"")),
-        Following([each for each in following if each[0] in answer], action.action_id),
+        Following([each for each in following if each[0] in answer], action.action_id, is_answer=True),
         Following([each for each in others if each[1].kind == "data"], action.action_id),
         Following([each for each in others if each[1].kind != "data"]),
     )
@@ -176,7 +180,5 @@ def _with_action_id(record: Record, old: str, new: str) -> Record:
         if line is None:
             return record
         return splice(record, *line.span(), line[1] + encode(new) + b"\r\n" if new else b"")
-    if data.startswith(b"Response:"):
-        second = data.index(b"\r\n") + 2
-        return splice(record, second, second, b"ActionID: " + encode(new) + b"\r\n")
-    return record
+    second = data.find(b"\n") + 1
+    return splice(record, second, second, b"ActionID: " + encode(new) + b"\r\n") if second else record

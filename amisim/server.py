@@ -382,17 +382,23 @@ class Server:
         if self._is_pumping:
             return  # whoever began goes on until all have it
         self._is_pumping = True
-        while self._host.touched:
-            connection = self._connections.get(self._host.touched.pop())
-            if connection is not None:
-                connection.wake()
-        self._is_pumping = False
+        try:
+            while self._host.touched:
+                connection = self._connections.get(self._host.touched.pop())
+                if connection is not None:
+                    connection.wake()
+        finally:
+            self._is_pumping = False
 
     def _note(self, *records: Record) -> None:
         for record in records:
             self.transcript.add(record)
-            if self._watch is not None:
+            if self._watch is None:
+                continue
+            try:
                 self._watch(record)
+            except Exception as error:  # it is no reason to serve clients otherwise
+                self._note_failure(f"watch failed: {error!r}", error)
 
     def _note_failure(self, what: str, error: Exception) -> None:
         self._failures.add(what)

@@ -33,6 +33,15 @@ __all__ = ["ServerSession"]
 _TURN = 65_536
 """About how many bytes a connection sends before others have their turn."""
 
+_A_BEGINNING = 1_000
+"""As how many bytes it counts to begin with an answer that is made."""
+
+_WAITING = 1_000
+"""About how many actions may wait for their turn; what comes after them is not read yet."""
+
+_SLICE = 4_096
+"""How many bytes are read at a time."""
+
 _ALWAYS_SERVED = frozenset({"challenge", "login", "logoff", "ping", "events"})
 """What is answered as Asterisk would, though a recording that is replayed has no answer to it."""
 
@@ -81,7 +90,8 @@ class ServerSession:
         """Set when the connection is to be closed, after the chunks that are there by then."""
         self._now = now
         self._began = now
-        self._inbox: deque[tuple[ClientAction, float]] = deque()  # actions, and when they arrived
+        self._unread = b""
+        self._inbox: deque[tuple[ClientAction, float]] = deque()  # actions, and when they were read
         self._answering: _Playing | None = None  # nothing else is sent before it is complete
         self._until_event: _Playing | None = None
         self._pending: list[_Pending] = []
@@ -102,7 +112,7 @@ class ServerSession:
             self.closing = Close()
         host.sessions[number] = self
         host.unauthenticated.add(number)
-        self._begin_timelines("connect", self._recorded.next_due if self._recorded.is_answering else now)
+        self._begin_timelines("connect", self._recorded.next_due if self._recorded.is_busy else now)
         self.handle_timer(now)
 
     # What a driver calls
@@ -110,15 +120,15 @@ class ServerSession:
     def receive_data(self, data: bytes, now: float) -> None:
         """Take bytes that the client sent."""
         self.handle_timer(now)
-        if self._replayed is None:
-            actions = self._actions.feed(data)
-        else:
-            actions = [read_action(frame) for frame in self._frames.feed(data)]
-        for action in actions:
-            self._receive(action, now)
-        if self._frames.error is not None:
-            self.closing = Close("reset")
+        self._unread += data
+        self._read(now)
+        self._serve(now)
         self.handle_timer(now)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is to be answered that a driver should not read on."""
+        return bool(self._unread)
 
     def receive_eof(self, now: float) -> None:
         """The client closed its sending side: what it asked before is answered, then the connection is closed."""
@@ -138,7 +148,7 @@ class ServerSession:
 
         Return whether there is something to do now: then a driver calls `handle_timer`.
         """
-        if not self.logged_in:
+        if not self.logged_in or self.closing is not None:
             return False
         if self._is_answering:
             self._pending.append(_Pending(data, True))
@@ -160,7 +170,7 @@ class ServerSession:
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
         self._do_until(now)
-        if self.closing is None and self._eof and not self._inbox and not self._is_answering:
+        if self.closing is None and self._eof and not (self._inbox or self._unread or self._is_answering):
             self.closing = Close()
         if self.closing is None and now >= self._auth_deadline:
             self.closing = Close()
@@ -219,40 +229,50 @@ class ServerSession:
 
     # One thing after the other
 
-    def _receive(self, action: ClientAction, now: float) -> None:
-        if self.closing is not None:
-            return
-        self.host.arrived(self.number, action)
-        self._inbox.append((action, now))
-        self._wake(now)
-        self._serve(now)
+    def _read(self, now: float) -> None:
+        """Take the actions that have come, as far as there is room for them."""
+        while self._unread and len(self._inbox) < _WAITING and self.closing is None:
+            data, self._unread = self._unread[:_SLICE], self._unread[_SLICE:]
+            if self._replayed is None:
+                actions = self._actions.feed(data)
+            else:
+                actions = [read_action(frame) for frame in self._frames.feed(data)]
+            for action in actions:
+                self.host.arrived(self.number, action)
+                self._inbox.append((action, now))
+            if actions:
+                self._wake(now)
+            if self._frames.error is not None:
+                self.closing = Close("reset")
 
     @property
     def _is_answering(self) -> bool:
         """Whether an answer is under way, recorded or not, or the greeting: nothing else is said meanwhile."""
-        return self._answering is not None or self._recorded.is_answering
+        return self._answering is not None or self._recorded.is_busy
 
     def _serve(self, now: float) -> None:
         """Begin to answer what has come."""
         while self._inbox and not self._is_answering and self.closing is None:
             action, arrived = self._inbox.popleft()
             self._begin(action, arrived, now)
+            self._read(now)
 
     def _begin(self, action: ClientAction, arrived: float, now: float) -> None:
         self._now = now
         try:
             rule = self._rule_for(action)
+            if self._replayed is not None and rule is None:
+                found = self._replayed.respond(action, arrived, now)
+                if found is not None:
+                    self._note_recorded_answer(action, found)
+                    return
+                steps = self._answer_to_unrecorded(self._replayed, action)
+            else:
+                steps = answer_of(self, action, rule)
         except Exception as error:  # of a condition in a script
             self.closing = self._fail(f"a condition on {action.name}", error)
             return
-        if self._replayed is not None and rule is None:
-            found = self._replayed.respond(action, arrived, now)
-            if found is not None:
-                self._note_recorded_answer(action, found)
-                return
-            steps = self._answer_to_unrecorded(self._replayed, action)
-        else:
-            steps = answer_of(self, action, rule)
+        self._room -= _A_BEGINNING
         self._answering = _Playing(action, answer(steps, action.name, action.action_id), now)
         self._continue(self._answering)
 
@@ -378,7 +398,10 @@ class ServerSession:
         if playing is self._answering:
             self._answering = None
             self._flush()
-            self._serve(playing.due)
+            if self._next_recorded <= playing.due:
+                self._send_recorded(playing.due)
+            else:
+                self._serve(playing.due)
 
     def _flush(self) -> None:
         pending, self._pending = self._pending, []
@@ -398,7 +421,7 @@ class ServerSession:
         self.closing = self._recorded.take(now, self._chunks)
         if not self._is_answering:
             self._flush()
-            self._serve(self._recorded.answered_at)
+            self._serve(max(self._recorded.free_at, self._now))
 
     def _answer_to_unrecorded(self, replayed: ReplayConnection, action: ClientAction) -> Answer:
         if not self.logged_in or action.name.lower() in _ALWAYS_SERVED:

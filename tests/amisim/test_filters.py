@@ -108,15 +108,17 @@ def test_classes_of_characters_have_the_names_of_posix():
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(a+)+$", "((a+))+$", "(a*|b)*", "(a{2,}){9}", "([+*]*)+", "([]*]*)+", r"(\(+)*", "(a+)((c*)d)+", "a*+"]
-)
+    "pattern", ["(a+)+$", "((a+))+$", "(a*|b)*", "(a{2,}){9}", "([+*]*)+", "([]*]*)+", r"(\(+)*", "(a+)((c*)d)+", "a*+",
+     r"(.|\n)*Hangup", "(a|a)*b", "(x?){30}x{30}", "(a{1,2})*", ".*:.*:.*:.*:.*="]
+)  # fmt: skip
 def test_what_python_might_never_end_with_is_refused_at_once(pattern):
     with pytest.raises(ValueError, match=f"^{re.escape(MIGHT_NOT_END)}$"):
         event_filter(pattern, "")
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(a+)?b", "(a+)b+", "(ab){2,}", "([[:xdigit:]]{2}:){5}", "([a+*]b)+", r"(a\+)+", "(a{2}){2}"]
-)
+    "pattern", ["(a+)?b", "(a+)b+", "(ab){2,}", "([[:xdigit:]]{2}:){5}", "([a+*]b)+", r"(a\+)+", "(a{2}){2}",
+     "Channel: (SIP|PJSIP)/.*", ".*a.*b.*c.*d", "(a|b)?"]
+)  # fmt: skip
 def test_what_ends_is_served(pattern):
     assert event_filter(pattern, "").method == "regex"

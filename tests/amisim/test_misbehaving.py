@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 import amisim
-from amisim import Server, event, raw
+from amisim import Server, event, raw, response, wait
 from amisim.host import Limits
 
 from .clients import LOGIN, Client, ping_until
@@ -153,3 +153,16 @@ def test_a_script_that_fails_for_very_many_clients_does_not_make_the_server_grow
                 client.send("Action: Challenge")
                 client.file.read()
         assert 0 < len(server.complaints) < 20
+
+
+def test_what_is_asked_while_an_answer_takes_its_time_is_not_all_kept():
+    with Server(limits=SMALL) as server, Client(server).log_in() as client:
+        server.on("Slow").reply(wait(60), response())
+        client.send("Action: Slow")
+        client.socket.settimeout(0.2)
+        flood = b"Action: Ping\r\n\r\n" * 60_000
+        with suppress(TimeoutError):
+            for _ in range(30):
+                client.socket.sendall(flood)
+            pytest.fail("the server has taken 30 MB")
+        assert server.actions.added < 5000

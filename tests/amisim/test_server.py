@@ -9,9 +9,11 @@ from contextlib import ExitStack, suppress
 import pytest
 
 import amisim
-from amisim import CERTIFICATE, Server, ServerError, event, faults, response, wait
+from amisim import CERTIFICATE, Server, ServerError, World, event, faults, response, wait
+from amisim.connection import Connection
 from amisim.history import History
 from amisim.host import Limits
+from amisim.recording import Record, Recording
 from amisim.users import User
 
 from .clients import LOGIN, Client
@@ -229,6 +231,8 @@ def test_what_is_new_is_known_though_what_is_old_has_gone():
     assert history == history.since(0) == history.since(5) == ["5", "6", "7", "8", "9"]
     assert history.since(9) == ["9"]
     assert history.since(10) == []
+    history.add("x" * 5_000)
+    assert history == ["x" * 5_000]
 
 
 def test_users_have_their_rights(server):
@@ -441,3 +445,43 @@ def test_a_client_that_leaves_over_tls_leaves_no_warning(caplog):
             ):
                 pass
     assert caplog.records == []
+
+
+def test_what_is_not_sent_on_a_connection_that_is_half_closed_is_not_in_the_transcript():
+    with Server() as server, Client(server).log_in() as client:
+        server.disconnect("half")
+        assert client.file.read() == b""
+        server.emit(event("UserEvent", UserEvent="Never", Privilege="user,all"))
+        client.send("Action: Ping")
+        server.wait_for("Ping")
+        assert not any(b"Never" in record.data for record in server.transcript)
+
+
+def test_a_watcher_that_fails_is_told_and_changes_nothing():
+    def watch(record):
+        if b"First" in record.data:
+            raise RuntimeError("a mistake")
+
+    with Server(watch=watch) as server, Client(server).log_in() as client, Client(server).log_in() as other:
+        for sender, name in ((client, "First"), (other, "Second")):
+            sender.send(f"Action: UserEvent / UserEvent: {name}")
+            while f"UserEvent: {name}" not in client.read():
+                pass
+        with pytest.raises(AssertionError, match="watch failed: RuntimeError\\('a mistake'\\)"):
+            server.check()
+
+
+def test_nobody_is_woken_in_vain_because_times_are_rounded(monkeypatch):
+    woken = []
+    wake = Connection.wake
+    monkeypatch.setattr(Connection, "wake", lambda *arguments: woken.append(1) or wake(*arguments))
+    events = [Record(number / 7, 1, "<", "data", b"Event: E\r\n\r\n") for number in range(1, 301)]
+    recording = Recording({}, [Record(0.0, 1, "", "open"), Record(0.0, 1, "<", "data", b"Hello\r\n"), *events])
+    with World() as world:
+        world.modules["time"].sleep(1000.3)
+        server = world.server(recording=recording)
+        with world.modules["socket"].create_connection((server.host, server.port)) as client:
+            heard = b""
+            while heard.count(b"Event") < 300:
+                heard += client.recv(65_536)
+    assert len(woken) < 320
