@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 from amisim.runtime import Runtime
 from amisim.world.errors import OutsideWorld
 from amisim.world.modules import Modules
+from amisim.world.network import real
+from amisim.world.places import here
+from amisim.world.sockets import Socket
 
 __all__ = ["Loop", "ScaledLoop"]
 
@@ -51,6 +54,17 @@ class ScaledLoop(asyncio.SelectorEventLoop):
         return now
 
 
+def _checked(name: str) -> Any:
+    """A method for a socket that refuses one of the real world, even if it has data now."""
+    method = getattr(asyncio.SelectorEventLoop, name)
+
+    async def checked(self: "Loop", sock: Any, *args: Any, **options: Any) -> Any:
+        self._check(sock)
+        return await method(self, sock, *args, **options)
+
+    return checked
+
+
 class Loop(ScaledLoop):
     """An event loop over the links of a world of virtual time."""
 
@@ -79,7 +93,9 @@ class Loop(ScaledLoop):
 
     async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
         """See `asyncio.loop.create_connection`."""
-        if options.get("sock") is None:
+        if options.get("sock") is not None:
+            self._check(options["sock"])
+        else:
             sock = self._modules["socket"].socket()
             sock.setblocking(False)
             try:
@@ -96,7 +112,9 @@ class Loop(ScaledLoop):
 
     async def create_server(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
         """See `asyncio.loop.create_server`."""
-        if options.get("sock") is None:
+        if options.get("sock") is not None:
+            self._check(options["sock"])
+        else:
             sock = self._modules["socket"].socket()
             sock.bind((host or "0.0.0.0", port or 0))
             sock.listen()
@@ -147,10 +165,29 @@ class Loop(ScaledLoop):
         if self._calls:
             await asyncio.wait(list(self._calls), timeout=timeout)
 
+    async def connect_accepted_socket(self, protocol_factory: Any, sock: Any, **options: Any) -> Any:
+        """See `asyncio.loop.connect_accepted_socket`."""
+        self._check(sock)
+        return await super().connect_accepted_socket(protocol_factory, sock, **options)
+
+    def _check(self, sock: Any) -> None:
+        if not isinstance(sock, Socket):
+            raise real(sock)
+
     async def _refuse(self, *_: Any, **__: Any) -> Any:
-        raise OutsideWorld("pipes and other programs belong to the real world; use them in `with world.outside()`")
+        raise OutsideWorld(
+            f"UDP, Unix sockets, pipes and other programs belong to the real world, at {here()}. Use TCP, or do it "
+            "without this loop, in `with world.outside():`"
+        )
 
     connect_read_pipe: Any = _refuse
     connect_write_pipe: Any = _refuse
+    create_datagram_endpoint: Any = _refuse
+    create_unix_connection: Any = _refuse
+    create_unix_server: Any = _refuse
     subprocess_exec: Any = _refuse
     subprocess_shell: Any = _refuse
+
+    sock_accept, sock_connect = _checked("sock_accept"), _checked("sock_connect")
+    sock_recv, sock_recv_into = _checked("sock_recv"), _checked("sock_recv_into")
+    sock_sendall, sock_sendfile = _checked("sock_sendall"), _checked("sock_sendfile")

@@ -67,7 +67,7 @@ def virtual(
         "queue": queue_over(times, threading),
         "socket": _socket(links),
         "select": selecting,
-        "selectors": _selectors(selecting),
+        "selectors": _selectors(selecting, links),
         "ssl": _ssl(),
         **seeded(seed),
     }
@@ -185,9 +185,19 @@ def _socket(links: Network) -> ModuleType:
     return made
 
 
-def _selectors(selecting: ModuleType) -> ModuleType:
+def _selectors(selecting: ModuleType, links: Network) -> ModuleType:
+    def register(self: Any, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        key = selectors.SelectSelector.register(self, fileobj, events, data)
+        try:
+            links.find(fileobj)
+        except BaseException:
+            self.unregister(fileobj)
+            raise
+        return key
+
     # The only kind that is there on every system.
-    kind = type("SelectSelector", (selectors.SelectSelector,), {"_select": staticmethod(selecting.select)})
+    names = {"_select": staticmethod(selecting.select), "register": register}
+    kind = type("SelectSelector", (selectors.SelectSelector,), names)
     return like(
         selectors, DefaultSelector=kind, SelectSelector=kind, PollSelector=None, EpollSelector=None,
         KqueueSelector=None, DevpollSelector=None, select=selecting,

@@ -6,17 +6,26 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from amisim.world.errors import OutsideWorld
+from amisim.world.places import here
 from amisim.world.scheduler import Scheduler
 
 if TYPE_CHECKING:
     from amisim.world.sockets import Socket
 
-__all__ = ["Address", "Network", "select"]
+__all__ = ["Address", "Network", "real", "select"]
 
 _FIRST_NUMBER, _FIRST_PORT = 1_000_000, 49_152
 """Of sockets, far from the numbers of real files; and where free ports begin."""
 
 Address = tuple[Any, ...]
+
+
+def real(file: object) -> OutsideWorld:
+    """The error for a file or socket that is not of this world."""
+    return OutsideWorld(
+        f"{file!r} is a file or socket of the real world, for which nobody can wait in a world, at {here()}. Make it "
+        'with world.modules["socket"], or patch the module that makes it, with world.patch'
+    )
 
 
 class Network:
@@ -51,10 +60,7 @@ class Network:
                 raise ValueError(f"file descriptor cannot be a negative integer ({number})") from None
             if _FIRST_NUMBER < number <= self._last_number:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
-            raise OutsideWorld(
-                f"{file!r} is a file or socket of the real world, for which nobody can wait in a world: make it with "
-                'world.modules["socket"], or patch the module that makes it, with world.patch'
-            ) from None
+            raise real(file) from None
 
     def free_port(self) -> int:
         """A port that nobody uses."""

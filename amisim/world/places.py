@@ -7,7 +7,7 @@ import sysconfig
 from collections.abc import Mapping
 from types import FrameType
 
-__all__ = ["caller", "place", "places"]
+__all__ = ["caller", "here", "place", "places"]
 
 _LIBRARY = sysconfig.get_path("stdlib")
 _HERE = os.path.dirname(__file__)
@@ -33,6 +33,11 @@ def place(frame: FrameType) -> str:
     path, line = frame.f_code.co_filename, frame.f_lineno
     text = linecache.getline(path, line).strip()
     return f"{path}:{line} in {frame.f_code.co_name}" + (f": {text}" if text else "")
+
+
+def here() -> str:
+    """The place from which the world was called."""
+    return place(sys._getframe())
 
 
 def _is_internal(frame: FrameType) -> bool:

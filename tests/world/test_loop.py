@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextvars
+import socket
 import ssl
 
 import pytest
@@ -176,6 +177,43 @@ def test_other_executors_and_programs_are_refused(world):
             await asyncio.create_subprocess_shell("true")
 
     world.run(main())
+
+
+def protocol():
+    return asyncio.Protocol()
+
+
+REAL = {
+    "UDP": lambda loop, _: loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)),
+    "a Unix socket": lambda loop, _: loop.create_unix_connection(protocol, "/nowhere"),
+    "a Unix server": lambda loop, _: loop.create_unix_server(protocol, "/nowhere"),
+    "a pipe": lambda loop, sock: loop.connect_read_pipe(protocol, sock),
+    "recv": lambda loop, sock: loop.sock_recv(sock, 1),
+    "accept": lambda loop, sock: loop.sock_accept(sock),
+    "connect": lambda loop, sock: loop.sock_connect(sock, ("127.0.0.1", 9)),
+    "sendall": lambda loop, sock: loop.sock_sendall(sock, b"x"),
+    "a connection": lambda loop, sock: loop.create_connection(protocol, sock=sock),
+    "one that was accepted": lambda loop, sock: loop.connect_accepted_socket(protocol, sock),
+    "a server": lambda loop, sock: loop.create_server(protocol, sock=sock),
+    "a reader": lambda loop, sock: asyncio.sleep(0, loop.add_reader(sock, print)),
+}
+
+
+@pytest.mark.parametrize("what", REAL)
+def test_what_is_real_is_refused_where_it_is_used_and_the_loop_goes_on(world, what):
+    async def main():
+        loop = asyncio.get_running_loop()
+        peer.send(b"there is something to read")
+        with pytest.raises(OutsideWorld, match=rf"{__file__}:\d+ in (main|<lambda>): ") as caught:
+            await REAL[what](loop, real)
+        assert "real world" in str(caught.value)
+        assert real.recv(5) == b"there"  # as if nothing had been
+        return await answer(1, "goes on")
+
+    real, peer = socket.socketpair()
+    with real, peer:
+        real.setblocking(False)
+        assert world.run(main()) == "goes on"
 
 
 def test_another_thread_tells_the_loop(world):
