@@ -71,7 +71,7 @@ class Loop(ScaledLoop):
     def __init__(self, modules: Modules, runtime: Runtime) -> None:
         super().__init__(modules, runtime)
         self._numbers = itertools.count()
-        self._calls: dict[asyncio.Future[None], None] = {}  # of threads of the executor, that have not ended
+        self._calls: dict[asyncio.Future[None], Any] = {}  # that have not ended, and their threads
         self.set_task_factory(self._new_task)
 
     def create_future(self) -> asyncio.Future[Any]:
@@ -135,7 +135,6 @@ class Loop(ScaledLoop):
             raise OutsideWorld(f"{executor!r} has threads that take no part in the world: give None in its place")
         future: asyncio.Future[_Result] = self.create_future()
         ended: asyncio.Future[None] = self.create_future()
-        self._calls[ended] = None
 
         def call() -> None:
             try:
@@ -145,7 +144,8 @@ class Loop(ScaledLoop):
             else:
                 self._end(ended, future, future.set_result, result)
 
-        self._modules["threading"].Thread(target=call, name="executor", daemon=True).start()
+        self._calls[ended] = thread = self._modules["threading"].Thread(target=call, name="executor", daemon=True)
+        thread.start()
         return future
 
     def _end(
@@ -162,8 +162,8 @@ class Loop(ScaledLoop):
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as in the base
         """Wait for the threads of `run_in_executor`, as `asyncio.run` does in the end."""
-        if self._calls:
-            await asyncio.wait(list(self._calls), timeout=timeout)
+        if calls := [ended for ended, thread in self._calls.items() if thread.is_alive()]:  # but for who left the world
+            await asyncio.wait(calls, timeout=timeout)
 
     async def connect_accepted_socket(self, protocol_factory: Any, sock: Any, **options: Any) -> Any:
         """See `asyncio.loop.connect_accepted_socket`."""

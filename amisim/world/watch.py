@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from itertools import takewhile
 from types import FrameType
 from typing import Any
 
@@ -21,6 +22,9 @@ __all__ = ["Watch"]
 
 _LOOKS = 4
 """How often it looks before it says something."""
+
+_OWN = frozenset(("time", "threading", "queue", "socket", "select", "selectors", "ssl"))
+"""The modules that wait, and that a world has its own of."""
 
 # As they are when this is imported: others may put their own in their place, as freezegun does.
 _clock, _cpu = time.monotonic, time.process_time
@@ -135,20 +139,35 @@ def _raise_in(ident: int, error: type[BaseException]) -> None:
 
 
 def _description(participant: Participant, frame: FrameType, is_waiting: bool) -> str:
-    module = caller(frame).f_globals.get("__name__", "?")
     where = place(frame)
     by_way_of = "" if caller(frame) is frame else f", by way of {frame.f_code.co_name} of {_module(frame)}"
     if is_waiting:
         return (
             f"{participant.name!r} has left the world: it waits for something real, at {where}{by_way_of}. "
-            f'Patch the module, with world.patch("{module}"), or use what world.modules has; '
-            "or, if it has to be real, do it in `with world.outside():`"
+            f"{_advice(frame)}; or, if it has to be real, do it in `with world.outside():`"
         )
     return (
         f"{participant.name!r} uses nothing of the world and computes on, at {where}{by_way_of}. "
         "If it is a loop that waits for something, have it wait in the world; "
         "if it has to compute that long, do it in `with world.outside():`, or give the world more patience"
     )
+
+
+def _advice(frame: FrameType) -> str:
+    """What to do about a real wait."""
+    module = _using(frame)
+    if module.partition(".")[0] == "asyncio":
+        return "Run its coroutines in the world, with world.run"
+    return f'Patch the module, with world.patch("{module}"), or use what world.modules has'
+
+
+def _using(frame: FrameType) -> str:
+    """The module that asked one of those that a world has its own of, or else called what waits."""
+    each: FrameType | None = frame
+    while each is not None and _module(each) in _OWN:
+        each = each.f_back
+    first, *parts = _module(caller(frame) if each is None or each is frame else each).split(".")
+    return ".".join((first, *takewhile(lambda part: part[0] != "_", parts)))  # concurrent.futures._base is private
 
 
 def _module(frame: FrameType) -> str:

@@ -234,6 +234,17 @@ def test_another_thread_tells_the_loop(world):
     assert world.run(main()) == ("answer", 5)
 
 
+def test_who_waits_for_the_loop_as_concurrent_futures_does_is_told_what_to_patch():
+    async def main():
+        loop = asyncio.get_running_loop()
+        return await asyncio.to_thread(lambda: asyncio.run_coroutine_threadsafe(answer(2, "answer"), loop).result())
+
+    with amisim.World(patience=0.1) as world, pytest.raises(OutsideWorld, match=r'patch\("concurrent\.futures"\)'):
+        world.run(main())
+    with amisim.World() as world, world.patch("concurrent.futures"):
+        assert run(world, main()) == ("answer", 2)
+
+
 def test_threads_and_loops_in_one_world(world):
     """A server with asyncio in one thread, clients with threads in others, and another loop."""
     modules = world.modules

@@ -1,8 +1,13 @@
 """Who leaves a world is named, with the place, and what to do about it."""
 
+import asyncio
+import concurrent.futures
+import contextlib
+import http.client
 import io
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -19,8 +24,6 @@ def sleeps(_):
 
 
 def receives(_):
-    import socket
-
     one, other = socket.socketpair()
     with one, other:
         one.recv(1)
@@ -49,6 +52,38 @@ def joins(stop):
     thread = threading.Thread(target=stop.wait)
     thread.start()
     thread.join()
+
+
+def future(_):
+    concurrent.futures.Future().result()
+
+
+def runs(_):
+    asyncio.run(asyncio.sleep(100))
+
+
+def asks(_):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        connection = http.client.HTTPConnection(*listening.getsockname())
+        connection.request("GET", "/")
+        with contextlib.closing(connection):
+            connection.getresponse()
+
+
+ADVICE = {
+    future: 'world.patch("concurrent.futures")',
+    runs: "in the world, with world.run",
+    asks: 'world.patch("http.client")',
+}
+
+
+@pytest.mark.parametrize("function", ADVICE)
+def test_the_advice_is_about_who_waits_in_the_end(function):
+    """It is of no use to patch who calls a module that waits by itself."""
+    with World(patience=0.1) as world, pytest.raises(OutsideWorld) as caught:
+        function(world)
+    assert ADVICE[function] in str(caught.value)
+    assert f"in {function.__name__}: " in str(caught.value)
 
 
 LEAVING = {
