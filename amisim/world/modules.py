@@ -195,13 +195,10 @@ def _selectors(selecting: ModuleType, links: Network) -> ModuleType:
             raise
         return key
 
-    # The only kind that is there on every system.
     names = {"_select": staticmethod(selecting.select), "register": register}
     kind = type("SelectSelector", (selectors.SelectSelector,), names)
-    return like(
-        selectors, DefaultSelector=kind, SelectSelector=kind, PollSelector=None, EpollSelector=None,
-        KqueueSelector=None, DevpollSelector=None, select=selecting,
-    )  # fmt: skip
+    kinds = ("DefaultSelector", "SelectSelector", "PollSelector", "EpollSelector", "KqueueSelector", "DevpollSelector")
+    return like(selectors, select=selecting, **{each: kind for each in kinds if hasattr(selectors, each)})
 
 
 def _ssl() -> ModuleType:

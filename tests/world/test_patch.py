@@ -3,6 +3,7 @@
 import importlib
 import queue
 import socket
+import socketserver
 import sys
 import threading
 import time
@@ -144,6 +145,34 @@ def test_one_world_after_the_other(victim):
     for _ in range(3):
         with amisim.World() as world, world.patch(victim):
             assert sys.modules[victim].work() == [5]
+
+
+class Echo(socketserver.StreamRequestHandler):
+    def handle(self):
+        for line in self.rfile:
+            self.wfile.write(line.upper())
+
+
+def test_servers_of_the_standard_library(world):
+    threading = world.modules["threading"]
+    with world.patch("socketserver"), socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        with world.modules["socket"].create_connection(server.server_address) as client:
+            client.sendall(b"hello\n")
+            assert client.recv(100) == b"HELLO\n"
+        server.shutdown()
+        thread.join()
+    assert world.now <= 0.5  # how often it looks whether it is shut down
+
+
+def test_who_uses_a_server_of_the_standard_library_is_told_to_patch_that():
+    with (
+        amisim.World(patience=0.1),
+        socketserver.TCPServer(("127.0.0.1", 0), Echo) as server,
+        pytest.raises(amisim.OutsideWorld, match=r'world\.patch\("socketserver"\)'),
+    ):
+        server.serve_forever()
 
 
 @pytest.mark.parametrize("time", ["scaled=100", "real"])

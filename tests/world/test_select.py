@@ -1,6 +1,7 @@
 """Waiting for several sockets at once is in a world what it really is, but for the time."""
 
 import os
+import selectors
 import socket
 
 import pytest
@@ -87,7 +88,10 @@ def test_what_select_refuses(alike):
     alike(program)
 
 
-@pytest.mark.parametrize("kind", ["DefaultSelector", "SelectSelector"])
+KINDS = [name for name in vars(selectors) if name.endswith("Selector") and name[0] != "_" and name != "BaseSelector"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_selectors(alike, kind):
     def program(m):
         (one, other), (third, fourth) = m.connected(), m.connected()
