@@ -134,8 +134,8 @@ class World:
     def frozen(self) -> AbstractContextManager[None]:
         """Let `datetime.now()`, and all else that freezegun knows of, tell the world's time of day, in all modules.
 
-        Needs freezegun, which `pip install amikit[pytest]` brings. The clocks that measure, and who waits, are not
-        touched by it.
+        Needs freezegun, which `pip install amikit[pytest]` brings. The time zone of the process, where that can be set,
+        is the world's meanwhile. The clocks that measure, and who waits, are not touched by it.
         """
         from amisim.world.frozen import frozen
 

@@ -82,3 +82,31 @@ def test_waits_are_not_touched_by_freezegun():
         world.modules["threading"].Event().wait(60)
         assert world.now - before == 60
         assert datetime.datetime.now() == NINE + datetime.timedelta(seconds=60)
+
+
+@pytest.fixture
+def tokyo():
+    """The process lives in another time zone."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize("offset", [0, 5.5, -3.25, 14])
+def test_all_agree_on_the_local_time_when_it_is_frozen(offset, tokyo):
+    before = time.localtime(0)[:5]
+    convert = time.localtime  # as logging takes it when it is imported
+    with World(utc_offset=offset) as world:
+        with world.frozen():
+            now = datetime.datetime.now()
+            assert now == NINE + datetime.timedelta(hours=offset)
+            for fields in (time.localtime(), time.localtime(time.time()), convert(time.time())):
+                assert fields[:5] == world.modules["time"].localtime()[:5] == now.timetuple()[:5]
+            assert time.gmtime()[:5] == (2026, 1, 5, 9, 0)
+            assert time.strftime("%H:%M") == world.modules["time"].strftime("%H:%M") == f"{now:%H:%M}"
+            assert time.mktime(time.localtime()) == time.time() == world.wall_time()
+            assert datetime.datetime.fromtimestamp(time.time()) == now
+            assert datetime.datetime.now().astimezone().utcoffset() == datetime.timedelta(hours=offset)
+        assert time.localtime(0)[:5] == before
