@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import math
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
@@ -81,7 +82,7 @@ class Virtual:
         self._choices = Choices(seed, switches)
         self._scheduler = Scheduler(self._choices, limit, is_automatic)
         self.modules = virtual(self._scheduler, Network(self._scheduler), wall_clock, utc_offset, seed)
-        self._watch = Watch(self._scheduler, patience)
+        self._watch = Watch(self._scheduler, patience, give_up=self._leave_garbage)
         self._collects = False
 
     @property
@@ -114,7 +115,8 @@ class Virtual:
         self._collects = gc.isenabled()
         gc.disable()
         gc.freeze()
-        self._scheduler.enter("main")
+        thread = threading.current_thread()
+        self._scheduler.enter("main" if thread is threading.main_thread() else thread.name)
         self._watch.start()
 
     def exit(self) -> list[str]:
@@ -123,9 +125,12 @@ class Virtual:
             self._watch.stop()
             return [each.name for each in self._scheduler.end()]
         finally:
-            gc.unfreeze()
-            if self._collects:
-                gc.enable()
+            self._leave_garbage()
+
+    def _leave_garbage(self) -> None:
+        gc.unfreeze()
+        if self._collects:
+            gc.enable()
 
     def advance(self, seconds: float) -> None:
         """See `Engine`."""

@@ -31,11 +31,15 @@ _clock, _cpu = time.monotonic, time.process_time
 
 
 class Watch:
-    """A thread that looks whether whoever has the turn uses the world; `patience` is in real seconds."""
+    """A thread that looks whether whoever has the turn uses the world; `patience` is in real seconds.
 
-    def __init__(self, scheduler: Scheduler, patience: float) -> None:
+    `give_up` is called when a thread has left for good, so that the world may never end.
+    """
+
+    def __init__(self, scheduler: Scheduler, patience: float, give_up: Callable[[], object]) -> None:
         self._scheduler = scheduler
         self._patience = patience
+        self._give_up = give_up
         self._ended = threading.Event()
         self._error: WorldError | None = None  # for the main thread
         self._handler: Any = None
@@ -98,6 +102,7 @@ class Watch:
         self._ended.wait(self._patience)
         if scheduler.steps == steps and scheduler.running is participant and not self._ended.is_set():
             # It waits in C code, such as for the lock of a file, which raises nothing before it has got it.
+            self._give_up()
             print(f"amisim: {error}", file=sys.stderr, flush=True)
             while scheduler.steps == steps and not self._ended.wait(self._patience):
                 pass
@@ -158,15 +163,18 @@ def _advice(frame: FrameType) -> str:
     module = _using(frame)
     if module.partition(".")[0] == "asyncio":
         return "Run its coroutines in the world, with world.run"
-    return f'Patch the module, with world.patch("{module}"), or use what world.modules has'
+    patch = f'Patch the module, with world.patch("{module}"), or use' if module else "Use"
+    return f"{patch} what world.modules has"
 
 
 def _using(frame: FrameType) -> str:
-    """The module that asked one of those that a world has its own of, or else called what waits."""
-    each: FrameType | None = frame
-    while each is not None and _module(each) in _OWN:
+    """The module that asked one of those that a world has its own of, or else called what waits; empty if none did."""
+    each = frame
+    while _module(each) in _OWN and each.f_back is not None:
         each = each.f_back
-    first, *parts = _module(caller(frame) if each is None or each is frame else each).split(".")
+    first, *parts = _module(caller(frame) if each is frame else each).split(".")
+    if (first, *parts[:1]) == ("amisim", "world") or first in _OWN:
+        return ""  # a thread whose function waits in C
     return ".".join((first, *takewhile(lambda part: part[0] != "_", parts)))  # concurrent.futures._base is private
 
 

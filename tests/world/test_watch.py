@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import gc
 import http.client
 import io
 import os
@@ -134,6 +135,7 @@ def test_another_participant_leaves(function, stop):
         with pytest.raises(OutsideWorld) as caught:
             world.sleep(5)
         assert str(caught.value).startswith("'leaves' ")
+        assert "world.patch(" not in str(caught.value)  # there is no module to be patched
         assert ("computes on" if function is loops else "waits for something real") in str(caught.value)
         world.sleep(5)
         assert world.now >= 5
@@ -185,6 +187,33 @@ def test_what_cannot_be_interrupted_is_written_down(monkeypatch):
     os.close(writer)
     assert written.getvalue().startswith("amisim: 'main' has left the world: it waits for something real, at ")
     assert "file.read(1)" in written.getvalue()
+
+
+def test_a_world_whose_thread_is_stuck_is_named_and_others_have_their_garbage_collected():
+    """Outside the main thread nothing interrupts a wait for a lock in C."""
+
+    def live():
+        with pytest.raises(OutsideWorld, match="'stuck' has left the world"), World(patience=0.05):
+            lock.acquire()
+        ended.append(True)
+
+    class Heard(io.StringIO):
+        def write(self, text):
+            heard.set()
+            return super().write(text)
+
+    lock, heard, ended = threading.Lock(), threading.Event(), []
+    with lock, pytest.MonkeyPatch.context() as monkeypatch:
+        said = Heard()
+        monkeypatch.setattr(sys, "stderr", said)
+        thread = threading.Thread(target=live, name="stuck", daemon=True)
+        thread.start()
+        heard.wait(20)
+        assert gc.isenabled()
+    thread.join()
+    assert ended == [True]
+    assert said.getvalue().startswith("amisim: 'stuck' has left the world: it waits for something real, at ")
+    assert "lock.acquire()" in said.getvalue()
 
 
 def test_a_world_in_another_thread_is_watched_too(stop):
