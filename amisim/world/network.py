@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from amisim.world.errors import OutsideWorld
 from amisim.world.places import here
@@ -33,8 +34,9 @@ class Network:
 
     def __init__(self, scheduler: Scheduler) -> None:
         self.scheduler = scheduler
-        self._bound: dict[tuple[str, int], Socket] = {}
-        self._by_number: dict[int, Socket] = {}
+        # Who drops a socket closes it.
+        self._bound: WeakValueDictionary[tuple[str, int], Socket] = WeakValueDictionary()
+        self._by_number: WeakValueDictionary[int, Socket] = WeakValueDictionary()
         self._last_number = _FIRST_NUMBER
         self._last_port = _FIRST_PORT
 
@@ -83,7 +85,8 @@ class Network:
 
     def unbind(self, bound: "Socket") -> None:
         """Its address is free again."""
-        self._bound = {key: each for key, each in self._bound.items() if each is not bound}
+        for address in [address for address, each in self._bound.items() if each is bound]:
+            del self._bound[address]
 
     def listener(self, host: str, port: int) -> "Socket | None":
         """Who listens there."""

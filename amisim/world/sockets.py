@@ -58,6 +58,7 @@ class Socket:
 
     _network: Network
     default_timeout: list[float | None]  # what `socket.setdefaulttimeout` has set
+    _is_closed = True  # until there is something to be closed
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         self.family = socket.AF_INET if family == -1 else family
@@ -82,6 +83,11 @@ class Socket:
         self._io_refs = 0  # files that `makefile` made
         self._users = 0  # calls that wait: a socket that is closed meanwhile stays open until they return
         self._is_closed = False
+
+    def __del__(self) -> None:
+        # What nobody has any more is closed; who takes no part cannot tell the other side.
+        if not self._is_closed and self._scheduler.is_inside() and not self._scheduler.is_ending:
+            self.close()
 
     def __repr__(self) -> str:
         return f"<socket of a world {self._own} {self._peer or ''}>"

@@ -130,7 +130,8 @@ def test_a_deadlock_says_who_waits_for_what_and_where(world):
     client = modules["socket"].create_connection(listening.getsockname())
     start(world, hold, lock, name="holds")
     start(world, modules["queue"].Queue().get, name="takes")
-    start(world, listening.accept, name="accepts").join(0)
+    kept = []
+    start(world, lambda: kept.append(listening.accept()), name="accepts").join(0)
     start(world, lambda: client.recv(1), name="receives")
     start(world, lambda: modules["select"].select([client], [], []), name="selects")
     joins = start(world, lambda: start(world, event.wait, name="event").join(), name="joins")

@@ -1,6 +1,7 @@
 """Sockets do in a world what those for TCP on one machine really do, but for the time."""
 
 import errno
+import gc
 import socket
 import struct
 
@@ -366,6 +367,32 @@ def test_a_blocked_recv_keeps_the_connection(alike):
         return seen, server.recv(1) if not seen[-1][1:] else m.error(server.recv, 1)
 
     alike(program, takes=2)
+
+
+def test_a_socket_that_nobody_has_any_more_is_closed(world):
+    """As a real one is; the tests beside this one keep theirs."""
+    module = world.modules["socket"]
+    with module.create_server(("127.0.0.1", 0)) as listening:
+        address = listening.getsockname()
+        client = module.create_connection(address)
+        server, _ = listening.accept()
+    client.settimeout(1)
+    file = server.makefile("rb")
+    del server
+    with pytest.raises(TimeoutError):  # the file has it
+        client.recv(10)
+    world.modules["threading"].Timer(0.5, [file].clear).start()
+    del file
+    assert (client.recv(10), world.now) == (b"", 1.5)
+
+    listening = module.create_server(address)
+    del listening
+    cycle = [module.create_server(address)]
+    cycle.append(cycle)
+    del cycle
+    gc.collect()
+    with pytest.raises(ConnectionRefusedError):
+        module.create_connection(address)
 
 
 @pytest.mark.parametrize("how", ["SHUT_RD", "SHUT_RDWR"])
