@@ -239,7 +239,7 @@ def patched(names: Iterable[str], modules: Modules, others: Mapping[int, Any]) -
         for name in names:
             _import(name)
             for each, module in list(sys.modules.items()):
-                if each == name or each.startswith(f"{name}."):
+                if (each == name or each.startswith(f"{name}.")) and issubclass(type(module), ModuleType):
                     _patch(module, meanings, undo)
         yield
     finally:
@@ -262,9 +262,11 @@ def _meanings(modules: Modules) -> dict[int, Any]:
 
 def _import(name: str) -> None:
     try:
-        importlib.import_module(name)
+        imported: object = importlib.import_module(name)
     except ImportError as error:
         raise WorldError(f"cannot patch {name!r}: {error}") from error
+    if not issubclass(type(imported), ModuleType):
+        raise WorldError(f"cannot patch {name!r}: it is a {type(imported).__name__}, which has taken a module's place")
 
 
 def _patch(module: ModuleType, meanings: dict[int, Any], undo: list[Callable[[], object]]) -> None:
@@ -272,7 +274,7 @@ def _patch(module: ModuleType, meanings: dict[int, Any], undo: list[Callable[[],
         if id(value) in meanings:
             setattr(module, name, meanings[id(value)])
             undo.append(partial(setattr, module, name, value))
-        elif isinstance(value, type) and value.__module__ == module.__name__:
+        elif issubclass(type(value), type) and value.__module__ == module.__name__:  # a proxy may say it is anything
             bases = tuple(meanings.get(id(base), base) for base in value.__bases__)
             if bases != value.__bases__:
                 before = value.__bases__

@@ -197,6 +197,25 @@ def test_a_module_that_is_not_there(world, victim):
     assert state(victim) == before
 
 
+class Lazy:
+    """What some put in the place of a module, or of a class, and is made when it is needed."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError("too early")
+
+
+def test_what_is_no_module_is_left_alone(victim, world):
+    sys.modules[f"{victim}.halted"] = None
+    sys.modules[f"{victim}.lazy"] = Lazy()
+    sys.modules[f"{victim}.a"].proxy = Lazy()
+    with world.patch(victim):
+        assert sys.modules[f"{victim}.a"].work() == [5]
+    for name, problem in {"halted": "None in sys.modules", "lazy": "it is a Lazy, which has taken"}.items():
+        with pytest.raises(WorldError, match=rf"cannot patch '{victim}\.{name}': .*{problem}"):
+            world.patch(f"{victim}.{name}").__enter__()
+
+
 def test_a_class_that_cannot_live_in_a_world(victim, world):
     module = sys.modules[f"{victim}.a"]
     module.Tunnel = type("Tunnel", (socket.socket,), {"__module__": module.__name__})
