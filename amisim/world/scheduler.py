@@ -50,6 +50,8 @@ class Participant:
         self.waits_for = ""
         """What it waits for, in words; empty while it runs or could run."""
         self.is_done = False
+        self.is_lost = False
+        """Whether it has left the world, and its thread goes on without it."""
         self.joiners: Waiters = {}
         self._is_woken = False
         self._uses = self._polls = self._delays = 0  # since it last waited
@@ -87,6 +89,7 @@ class Scheduler:
         self._numbers = itertools.count()
         self._participants: list[Participant] = []
         self._by_ident: dict[int, Participant] = {}
+        self._lost: dict[int, None] = {}  # idents of threads that have left
         self._runnable: list[Participant] = []
         self._timers: list[tuple[float, bool, int, int, Participant]] = []
         self._targets: list[float] = []  # of those who advance the time
@@ -131,6 +134,7 @@ class Scheduler:
 
     def add(self, participant: Participant) -> None:
         """The thread of a new participant is there, and waits in `begin`."""
+        self.steps += 1
         self._check()
         self._runnable.append(participant)
         self.pause()
@@ -161,6 +165,7 @@ class Scheduler:
         if participant in self._participants:
             self._participants.remove(participant)
         self._by_ident.pop(participant.ident, None)
+        self._lost.pop(participant.ident, None)
 
     def me(self) -> Participant:
         """The calling thread. Raises `OutsideWorld` if it takes no part."""
@@ -182,6 +187,8 @@ class Scheduler:
         self._by_ident[participant.ident] = participant
 
     def _foreign(self) -> BaseException:
+        if threading.get_ident() in self._lost:
+            return Ended()
         if self.is_ending:
             return WorldError("the world is over: nobody waits in it any more")
         name = threading.current_thread().name
@@ -197,6 +204,7 @@ class Scheduler:
 
         With `last`, it comes after all others whose time is out then.
         """
+        self.steps += 1
         me = self.me()
         self._check()
         waiters = tuple(waiters)
@@ -263,7 +271,6 @@ class Scheduler:
             self._runnable.append(participant)
 
     def _check(self) -> None:
-        self.steps += 1
         if self.is_ending:
             if self._first is not None and self._first.ident == threading.get_ident():
                 raise WorldError("the world is over: a signal handler raised while another thread had its turn")
@@ -396,17 +403,28 @@ class Scheduler:
         }
         return places(waiting)
 
-    def lose(self, participant: Participant, error: BaseException) -> None:
+    def lose(self, participant: Participant, steps: int, error: BaseException) -> bool:
         """From outside the world: a participant does not come back from something that the world knows nothing of.
 
-        The thread that entered the world goes on, with an error.
+        The thread that entered the world goes on, with an error. Nothing happens if the world was used since `steps`;
+        the result says whether it was not.
         """
-        self._drop(participant)
+        ident, idents, lost = participant.ident, self._by_ident, self._lost
+        # It may come back just now. But nothing is called before it is out, so its thread does not run in between, and
+        # whoever uses the world counts the step first.
+        if self.steps != steps or self.running is not participant:
+            return False
+        lost[ident] = None
+        del idents[ident]
+        participant.is_done = participant.is_lost = True
+        self._participants.remove(participant)
+        self._wake_all(participant.joiners)
         first = self._fail(error)
         if first in self._runnable:
             self._runnable.remove(first)
         self.running = first
         first._baton.release()
+        return True
 
     def end(self) -> list[Participant]:
         """End all other participants: what they wait for raises `Ended`. Return those whose threads do not end."""

@@ -52,7 +52,7 @@ class Thread(threading.Thread):
         if participant is not None and self is not threading.current_thread() and self._scheduler.is_inside():
             if not participant.is_done:
                 self._scheduler.wait([participant.joiners], timeout, f"the end of the thread {self.name!r}")
-            if not participant.is_done:
+            if not participant.is_done or participant.is_lost:
                 return
         super().join(timeout)
 

@@ -41,7 +41,8 @@ class Watch:
         self._patience = patience
         self._give_up = give_up
         self._ended = threading.Event()
-        self._error: WorldError | None = None  # for the main thread
+        self._error: WorldError | None = None  # for the main thread, if it has not used the world since then
+        self._steps = 0
         self._handler: Any = None
         self.outside = 0
         """How many do real things, as they may."""
@@ -81,24 +82,23 @@ class Watch:
                 since = _clock()
             is_waiting = place is not None and _clock() - since >= self._patience * (1 - 1 / _LOOKS)
             if is_waiting or _cpu() - used >= self._patience:
-                self._report(participant, is_waiting)
+                self._report(participant, is_waiting, steps)
                 return
 
-    def _report(self, participant: Participant, is_waiting: bool) -> None:
+    def _report(self, participant: Participant, is_waiting: bool, steps: int) -> None:
         frame = sys._current_frames().get(participant.ident)
         if frame is None or _is_debugged(frame):
             return
         error = OutsideWorld(_description(participant, frame, is_waiting))
         scheduler = self._scheduler
         if not scheduler.is_first(participant):
-            scheduler.lose(participant, error)
-            _raise_in(participant.ident, Ended)
+            if scheduler.lose(participant, steps, error):
+                _raise_in(participant.ident, Ended)
         elif participant.ident == threading.main_thread().ident and self._handler is not None:
-            self._error = error
+            self._error, self._steps = error, steps
             signal.pthread_kill(participant.ident, signal.SIGURG)
         else:
             _raise_in(participant.ident, type("OutsideWorld", (OutsideWorld,), {"__init__": _saying(str(error))}))
-        steps = scheduler.steps
         self._ended.wait(self._patience)
         if scheduler.steps == steps and scheduler.running is participant and not self._ended.is_set():
             # It waits in C code, such as for the lock of a file, which raises nothing before it has got it.
@@ -109,7 +109,7 @@ class Watch:
 
     def _raise_here(self, *_: object) -> None:
         error, self._error = self._error, None
-        if error is not None and not self._ended.is_set():
+        if error is not None and self._scheduler.steps == self._steps and not self._ended.is_set():
             raise error
 
 

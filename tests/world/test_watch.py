@@ -141,6 +141,50 @@ def test_another_participant_leaves(function, stop):
         assert world.now >= 5
 
 
+def test_who_joins_a_thread_that_leaves_goes_on(stop):
+    """And whoever has left, and comes back, is out."""
+
+    def leave():
+        stop.wait()
+        with contextlib.suppress(Exception):
+            world.sleep(1)
+        seen.append("lives")
+
+    seen = []
+    with World(patience=0.1) as world:
+        threads = world.modules["threading"]
+        leaves = threads.Thread(target=leave, name="leaves", daemon=True)
+        leaves.start()
+        joins = threads.Thread(target=lambda: (leaves.join(), seen.append(leaves.is_alive())))
+        joins.start()
+        with pytest.raises(OutsideWorld, match="'leaves' has left the world"):
+            leaves.join()
+        joins.join(5)
+        leaves.join()
+        assert (seen, world.now) == ([False], 0)
+        stop.set()
+        threading.Thread.join(leaves)
+        assert seen == [False]
+
+
+def test_who_uses_the_world_just_when_it_is_given_up_is_not():
+    with World() as world:
+        scheduler = world._engine._scheduler
+        wrong = []
+
+        def work():
+            steps = scheduler.steps
+            world.modules["threading"].Lock().acquire()
+            wrong.append(scheduler.lose(scheduler.running, steps, OutsideWorld("too late")))
+            world.sleep(1)
+            wrong.append(world.now)
+
+        thread = world.modules["threading"].Thread(target=work)
+        thread.start()
+        thread.join()
+    assert wrong == [False, 1]
+
+
 def test_outside_is_allowed():
     with World(patience=0.05) as world:
         event = threading.Event()
