@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from amisim.runtime import Runtime
@@ -114,14 +114,31 @@ class Loop(ScaledLoop):
         """See `asyncio.loop.create_server`."""
         if options.get("sock") is not None:
             self._check(options["sock"])
-        else:
-            sock = self._modules["socket"].socket()
-            sock.bind((host or "0.0.0.0", port or 0))
-            sock.listen()
-            options["sock"] = sock
-            for each in ("family", "flags", "reuse_address", "reuse_port"):
-                options.pop(each, None)
-        return await super().create_server(protocol_factory, **options)
+            return await super().create_server(protocol_factory, **options)
+        for each in ("sock", "family", "flags", "reuse_address", "reuse_port"):
+            options.pop(each, None)
+        is_started = options.pop("start_serving", True)
+        first, *others = self._bound([host] if isinstance(host, str) or host is None else host, port or 0)
+        options |= {"sock": first, "start_serving": False}
+        server: Any = await super().create_server(protocol_factory, **options)
+        server._sockets += others  # it makes several only of real ones
+        if is_started:
+            await server.start_serving()
+        return server
+
+    def _bound(self, hosts: Iterable[str | None], port: int) -> list[Socket]:
+        """Sockets at these addresses, some of which may be the same, as localhost is."""
+        module, bound = self._modules["socket"], list[Socket]()
+        try:
+            for host in dict.fromkeys(module.getaddrinfo(each, port, flags=module.AI_PASSIVE)[0][4] for each in hosts):
+                bound.append(module.socket())
+                bound[-1].setblocking(False)
+                bound[-1].bind(host)
+        except BaseException:
+            for each in bound:
+                each.close()
+            raise
+        return bound
 
     async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:
         """See `asyncio.loop.getaddrinfo`."""
@@ -173,6 +190,14 @@ class Loop(ScaledLoop):
     def _check(self, sock: Any) -> None:
         if not isinstance(sock, Socket):
             raise real(sock)
+
+    def _have_no_signals(self, *_: Any) -> Any:
+        raise NotImplementedError(  # as on systems that have none
+            f"a world has no handlers for signals, which come whenever they like, at {here()}. Call what handles it, "
+            "as in loop.call_later(5, handler), or set it with signal.signal"
+        )
+
+    add_signal_handler: Any = _have_no_signals
 
     async def _refuse(self, *_: Any, **__: Any) -> Any:
         raise OutsideWorld(

@@ -163,8 +163,9 @@ def _socket(links: Network) -> ModuleType:
     def getaddrinfo(
         host: str | bytes | None, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
     ) -> list[tuple[int, int, int, str, tuple[str, int]]]:
-        name = host.decode() if isinstance(host, bytes) else host or "127.0.0.1"
-        address = (links.resolve(name), int(port or 0))
+        is_passive = bool(flags & socket.AI_PASSIVE)
+        name = host.decode() if isinstance(host, bytes) else host or ("0.0.0.0" if is_passive else "127.0.0.1")
+        address = (links.resolve(name, binding=is_passive), _port(port))
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", address)]
 
     made = like(
@@ -183,6 +184,17 @@ def _socket(links: Network) -> ModuleType:
     for name in ("create_connection", "create_server"):
         setattr(made, name, rebound(getattr(socket, name), vars(made)))
     return made
+
+
+def _port(port: Any) -> int:
+    try:
+        return int(port or 0)
+    except ValueError:
+        name = port.decode() if isinstance(port, bytes) else port
+    try:
+        return socket.getservbyname(name, "tcp")
+    except OSError:
+        raise socket.gaierror(socket.EAI_SERVICE, "Servname not supported for ai_socktype") from None
 
 
 def _selectors(selecting: ModuleType, links: Network) -> ModuleType:

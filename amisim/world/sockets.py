@@ -11,46 +11,15 @@ from typing import Any, Self
 from amisim.world.errors import OutsideWorld
 from amisim.world.files import makefile
 from amisim.world.network import Address, Network
+from amisim.world.pipes import Pipe
 from amisim.world.scheduler import Waiters
 
 __all__ = ["Socket"]
 
-_CAPACITY = 262_144
-"""Bytes that a direction of a link holds before who sends has to wait."""
-
 _RESETS = struct.pack("ii", 1, 0)
 """What SO_LINGER is set to for a close that resets."""
 
-_DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
-
-
-class _Pipe:
-    """One direction of a link."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self.readers: Waiters = {}
-        self.writers: Waiters = {}
-        self.has_ended = False
-        """Nothing more will be sent."""
-        self.is_reset = False
-        """The other side has thrown the connection away."""
-        self.is_deaf = False
-        """Nobody reads what is sent."""
-        self.is_shut = False
-        """Who reads wants no more than is there."""
-
-    @property
-    def is_readable(self) -> bool:
-        return bool(self.data) or self.has_ended or self.is_reset or self.is_shut
-
-    @property
-    def is_writable(self) -> bool:
-        return self.room > 0 or self.has_ended or self.is_deaf
-
-    @property
-    def room(self) -> int:
-        return _CAPACITY - len(self.data)
+_DONT_WAIT, _WAIT_ALL = getattr(socket, "MSG_DONTWAIT", 0), getattr(socket, "MSG_WAITALL", 0)
 
 
 class Socket:
@@ -73,10 +42,10 @@ class Socket:
         self._scheduler = self._network.scheduler
         self._number = self._network.number(self)
         self._timeout = self.default_timeout[0]
-        self._incoming = self._outgoing = _Pipe()
+        self._incoming = self._outgoing = Pipe()
         self._is_connected = False
         self._accepted: list[Socket] | None = None  # those that connected to one that listens
-        self._backlog = _Pipe()  # whose readers wait for them
+        self._backlog = Pipe()  # whose readers wait for them
         self._own: Address = ("0.0.0.0", 0)
         self._peer: Address | None = None
         self._options: dict[tuple[int, int], Any] = {}
@@ -144,7 +113,7 @@ class Socket:
     def getpeername(self) -> Address:
         """The address of the other side."""
         self._check()
-        if self._peer is None:
+        if self._peer is None or self._incoming.is_gone:
             raise _error(errno.ENOTCONN)
         return self._peer
 
@@ -152,8 +121,8 @@ class Socket:
 
     def join(self, other: "Socket", own: Address, peer: Address) -> None:
         """Become one end of a link whose other end is `other`."""
-        self._incoming = other._outgoing = _Pipe()
-        self._outgoing = other._incoming = _Pipe()
+        self._incoming = other._outgoing = Pipe()
+        self._outgoing = other._incoming = Pipe()
         self._own, self._peer, other._own, other._peer = own, peer, peer, own
         self._is_connected = other._is_connected = True
 
@@ -167,6 +136,8 @@ class Socket:
     def listen(self, backlog: int = 128) -> None:
         """See `socket.socket.listen`."""
         self._check()
+        if self._is_connected:
+            raise _error(errno.EINVAL)
         if self._accepted is None:
             if not self._own[1]:
                 self.bind(self._own)
@@ -230,7 +201,10 @@ class Socket:
             raise ValueError("negative buffersize in recv")
         pipe = self._incoming
         self._check_connected()
-        self._wait(lambda: pipe.is_readable or not size, pipe.readers, "data", self._timeout, flags)
+        if flags & _WAIT_ALL and self._timeout is None:
+            self._wait(lambda: pipe.is_ended or len(pipe.data) >= size, pipe.readers, "data", None, flags)
+        else:
+            self._wait(lambda: pipe.is_readable or not size, pipe.readers, "data", self._timeout, flags)
         data = bytes(memoryview(pipe.data)[:size])
         if flags & socket.MSG_PEEK:
             return data
@@ -253,6 +227,14 @@ class Socket:
         data = self.recv(size or len(view), flags)
         view[: len(data)] = data
         return len(data)
+
+    def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, None]:
+        """See `socket.socket.recvfrom`: over TCP, it does not say from whom."""
+        return self.recv(size, flags), None
+
+    def recvfrom_into(self, buffer: Any, size: int = 0, flags: int = 0) -> tuple[int, None]:
+        """See `socket.socket.recvfrom_into`."""
+        return self.recv_into(buffer, size, flags), None
 
     def send(self, data: Any, flags: int = 0) -> int:
         """See `socket.socket.send`."""
@@ -297,6 +279,7 @@ class Socket:
             raise _error(errno.EPIPE)
         if pipe.is_deaf and taken:  # the other side answers this with a reset
             pipe.has_ended = True
+            self._incoming.is_gone = True
             self._incoming.is_reset = not self._incoming.has_ended
             self._scheduler.wake(self._incoming.readers)
         elif taken:
@@ -328,7 +311,7 @@ class Socket:
             if how != socket.SHUT_WR:
                 self._stop_listening()
             return
-        if not self._is_connected:
+        if not self._is_connected or self._incoming.is_gone:
             raise _error(errno.ENOTCONN)
         if how != socket.SHUT_RD:
             self._end_sending()
@@ -385,7 +368,7 @@ class Socket:
         self._scheduler.wake(self._outgoing.readers)
 
     def _reset(self) -> None:
-        self._outgoing.is_reset = self._incoming.has_ended = True
+        self._outgoing.is_reset = self._outgoing.is_gone = self._incoming.has_ended = True
         self._scheduler.wake(self._outgoing.readers)
         self._scheduler.wake(self._incoming.writers)
 

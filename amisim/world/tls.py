@@ -60,6 +60,14 @@ class TLSSocket:
         """As the real one: encrypted, there is `send` alone."""
         raise NotImplementedError("sendmsg not allowed on instances of <class 'ssl.SSLSocket'>")
 
+    def recvfrom(self, *_: Any) -> tuple[bytes, None]:
+        """The same for `recv`."""
+        raise ValueError("recvfrom not allowed on instances of <class 'ssl.SSLSocket'>")
+
+    def recvfrom_into(self, *_: Any) -> tuple[int, None]:
+        """The same for `recv_into`."""
+        raise ValueError("recvfrom_into not allowed on instances of <class 'ssl.SSLSocket'>")
+
     # Connections
 
     def connect(self, address: Any) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextvars
+import signal
 import socket
 import ssl
 
@@ -84,6 +85,37 @@ def test_streams(world):
         return seen
 
     assert run(world, main()) == ([b"ONE\n", b"TWO\n", b""], 2)
+
+
+@pytest.mark.parametrize("hosts", [["127.0.0.1", "pbx.test", "localhost"], ("pbx.test",), "pbx.test", None, ""])
+def test_a_server_listens_at_all_its_addresses(world, hosts):
+    async def main():
+        connected = asyncio.Queue()
+        server = await asyncio.start_server(lambda reader, writer: connected.put_nowait(writer), hosts, 5038)
+        expected = {"127.0.0.1" if each == "localhost" else each for each in hosts or ["0.0.0.0"]}
+        if isinstance(hosts, str) and hosts:
+            expected = {hosts}
+        assert {each.getsockname()[0] for each in server.sockets} == expected
+        for each in expected:
+            _, writer = await asyncio.open_connection(each, 5038)
+            writer.close()
+            (await connected.get()).close()
+        async with server:
+            with pytest.raises(OSError, match="Address already in use"):
+                await asyncio.start_server(print, ["other.test", *expected], 5038)
+        again = await asyncio.start_server(print, ["other.test"], 5038, start_serving=False)
+        assert not again.is_serving()
+        again.close()
+
+    world.run(main())
+
+
+def test_there_are_no_handlers_for_signals(world):
+    async def main():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, print)
+
+    with pytest.raises(NotImplementedError, match=rf"no handlers for signals.*{__file__}:\d+ in main"):
+        world.run(main())
 
 
 def test_much_data_waits_for_who_reads(world):

@@ -340,6 +340,67 @@ def test_a_reset(alike, how, first):
     assert any(each[0] is ConnectionResetError for each in seen if isinstance(each, tuple))
 
 
+@pytest.mark.parametrize("how", ["not told", "told", "sent"])
+def test_after_a_reset_there_is_no_connection(alike, how):
+    def program(m):
+        client, server = m.connected()
+        if how != "sent":
+            server.setsockopt(m.socket.SOL_SOCKET, m.socket.SO_LINGER, RESETS)
+        server.close()
+        m.time.sleep(m.unit)
+        seen = [client.send(b"x")] if how == "sent" else []
+        seen += [m.error(client.recv, 1)] if how == "told" else []
+        m.time.sleep(m.unit)
+        calls = [client.getpeername, lambda: client.shutdown(m.socket.SHUT_WR), lambda: client.recv(1)]
+        calls += [client.getpeername, lambda: client.shutdown(m.socket.SHUT_RDWR), lambda: client.send(b"x")]
+        return seen, [m.error(each) for each in calls]
+
+    assert alike(program, takes=2)[1][0][1] == errno.ENOTCONN
+
+
+def test_a_connection_cannot_listen(alike):
+    def program(m):
+        client, server = m.connected()
+        seen = [m.error(client.listen), m.error(server.listen)]
+        client.sendall(b"x")
+        return [*seen, server.recv(1)]
+
+    assert alike(program)[0][1] == errno.EINVAL
+
+
+def test_recv_of_all(alike):
+    def program(m):
+        client, server = m.connected()
+        everything = m.socket.MSG_WAITALL
+
+        def say():
+            for each in (b"one", b"two", b"three"):
+                server.sendall(each)
+                m.time.sleep(m.unit)
+            server.close()
+
+        m.start(say)
+        buffer = bytearray(4)
+        seen = [client.recv(5, everything), client.recv_into(buffer, 0, everything | m.socket.MSG_PEEK), bytes(buffer)]
+        client.settimeout(5 * m.unit)
+        seen += [client.recv(4096, everything)]  # with a time-out, it takes what is there
+        client.setblocking(True)
+        return [*seen, client.recv(10, everything), client.recv(0, everything)]
+
+    assert alike(program, takes=3)[0] == b"onetw"
+
+
+def test_recvfrom(alike):
+    def program(m):
+        client, server = m.connected()
+        server.sendall(b"one two")
+        buffer = bytearray(10)
+        seen = [client.recvfrom(3), client.recvfrom(1, m.socket.MSG_PEEK), client.recvfrom_into(buffer), bytes(buffer)]
+        return [*seen, m.error(client.recvfrom, -1)[0], m.error(client.recvfrom_into, bytearray(2), 3)[0]]
+
+    assert alike(program)[0] == (b"one", None)
+
+
 def test_connections_that_nobody_accepted_are_reset(alike):
     def program(m):
         with listener(m) as listening:
@@ -422,9 +483,14 @@ def test_pairs(alike):
 
 def test_getaddrinfo(alike):
     def program(m):
+        def port(port):
+            return m.error(m.socket.getaddrinfo, "127.0.0.1", port, type=m.socket.SOCK_STREAM)
+
         answers = m.socket.getaddrinfo("127.0.0.1", 5038, m.socket.AF_INET, m.socket.SOCK_STREAM)
+        answers += [port(each) for each in ("http", b"http", b"80", None, "no-such-service")]
         text = m.socket.getaddrinfo("127.0.0.1", "5038", type=m.socket.SOCK_STREAM)
-        return answers, text, m.socket.gethostbyname("localhost"), m.socket.inet_aton("127.0.0.1")
+        passive = m.socket.getaddrinfo(None, 0, m.socket.AF_INET, m.socket.SOCK_STREAM, flags=m.socket.AI_PASSIVE)
+        return answers, text, passive, m.socket.gethostbyname("localhost"), m.socket.inet_aton("127.0.0.1")
 
     alike(program)
 

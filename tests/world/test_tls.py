@@ -50,6 +50,16 @@ def test_a_conversation(alike):
     alike(program, takes=0)
 
 
+def test_what_there_is_not_with_tls(alike):
+    def program(m):
+        client, server = encrypted(m)
+        server.sendall(b"x")
+        calls = [(client.recvfrom, 1), (client.recvfrom_into, bytearray(1)), (client.sendmsg, [b"x"])]
+        return [m.error(*each) for each in calls]
+
+    assert alike(program)[0][0] is ValueError
+
+
 def test_time_outs(alike):
     def program(m):
         client, _ = encrypted(m)
