@@ -123,7 +123,7 @@ class Virtual:
         """See `Engine`."""
         try:
             self._watch.stop()
-            return [each.name for each in self._scheduler.end()]
+            return [each.name for each in (*self._watch.computing(), *self._scheduler.end())]
         finally:
             self._leave_garbage()
 

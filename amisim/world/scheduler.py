@@ -89,7 +89,7 @@ class Scheduler:
         self._numbers = itertools.count()
         self._participants: list[Participant] = []
         self._by_ident: dict[int, Participant] = {}
-        self._lost: dict[int, None] = {}  # idents of threads that have left
+        self._lost: dict[int, Participant] = {}  # that have left, by the idents of their threads
         self._runnable: list[Participant] = []
         self._timers: list[tuple[float, bool, int, int, Participant]] = []
         self._targets: list[float] = []  # of those who advance the time
@@ -106,6 +106,11 @@ class Scheduler:
     def participants(self) -> list[Participant]:
         """Those that have not ended."""
         return list(self._participants)
+
+    @property
+    def lost(self) -> list[Participant]:
+        """Those that have left, and whose threads have not ended."""
+        return list(self._lost.values())
 
     @property
     def digest(self) -> str:
@@ -414,7 +419,7 @@ class Scheduler:
         # whoever uses the world counts the step first.
         if self.steps != steps or self.running is not participant:
             return False
-        lost[ident] = None
+        lost[ident] = participant
         del idents[ident]
         participant.is_done = participant.is_lost = True
         self._participants.remove(participant)

@@ -5,6 +5,7 @@ something of the real world, which nobody in this one can bring about, or it com
 """
 
 import ctypes
+import os
 import signal
 import sys
 import threading
@@ -61,6 +62,15 @@ class Watch:
         self._thread.join()
         if self._handler is not None:
             signal.signal(signal.SIGURG, self._handler)
+
+    def computing(self) -> list[Participant]:
+        """Those that have left the world, were told to end, and compute on."""
+        return [each for each in self._scheduler.lost if self._computes(each)]
+
+    def _computes(self, participant: Participant) -> bool:
+        used = _used(participant)
+        threading.Thread.join(participant.thread, self._patience)
+        return _used(participant) - used > self._patience / 10
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -130,12 +140,24 @@ def _is_debugged(frame: FrameType) -> bool:
 def _where_it_sleeps(participant: Participant) -> tuple[int, int] | None:
     """Where a thread is; None if it runs, or would if it could."""
     frame = sys._current_frames().get(participant.ident)
+    said = _said(participant)
+    is_asleep = not said or said[0] == b"S"  # not Linux: whether it moves on has to do
+    return (id(frame), frame.f_lasti) if frame is not None and is_asleep else None
+
+
+def _used(participant: Participant) -> float:
+    """The seconds that a thread has computed; 0 if it has ended, or nobody knows."""
+    said = _said(participant)
+    return (int(said[11]) + int(said[12])) / os.sysconf("SC_CLK_TCK") if said else 0.0
+
+
+def _said(participant: Participant) -> list[bytes]:
+    """What Linux says of a thread, from its state on."""
     try:
         with open(f"/proc/self/task/{participant.native_id}/stat", "rb") as file:
-            is_asleep = file.read().rpartition(b")")[2].split()[0] == b"S"
-    except OSError:  # not Linux: whether it moves on has to do
-        is_asleep = True
-    return (id(frame), frame.f_lasti) if frame is not None and is_asleep else None
+            return file.read().rpartition(b")")[2].split()
+    except OSError:
+        return []
 
 
 def _raise_in(ident: int, error: type[BaseException]) -> None:

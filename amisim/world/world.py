@@ -96,8 +96,11 @@ class World:
                 self._stack.close()
         finally:
             left = self._engine.exit()
-        if left and error is None:
-            raise WorldError(f"these threads do not end, because they do not wait in the world: {', '.join(left)}")
+        if left:
+            text = f"these threads do not end, because they do not wait in the world: {', '.join(left)}"
+            if error is None:
+                raise WorldError(text)
+            error.add_note(text)
 
     # Time
 

@@ -17,7 +17,7 @@ import time
 import pytest
 
 import amisim
-from amisim.world import OutsideWorld, World
+from amisim.world import OutsideWorld, World, WorldError
 
 
 def sleeps(_):
@@ -165,6 +165,33 @@ def test_who_joins_a_thread_that_leaves_goes_on(stop):
         stop.set()
         threading.Thread.join(leaves)
         assert seen == [False]
+
+
+def compute(stop):
+    """For ever, whatever is raised."""
+    while not stop.is_set():
+        with contextlib.suppress(BaseException):
+            while not stop.is_set():
+                pass
+
+
+def leave_computing(stop, expected):
+    with World(patience=0.1) as world:
+        world.modules["threading"].Thread(target=compute, args=(stop,), name="computes").start()
+        with expected:
+            world.sleep(5)
+
+
+def test_who_computes_on_after_the_end_is_named(stop):
+    uses_nothing = pytest.raises(OutsideWorld, match="'computes' uses nothing of the world and computes on")
+    with pytest.raises(WorldError, match=r"these threads do not end, .*: computes$"):
+        leave_computing(stop, uses_nothing)
+
+
+def test_who_computes_on_after_the_end_is_named_beside_an_error(stop):
+    with pytest.raises(OutsideWorld, match="'computes'") as caught:
+        leave_computing(stop, contextlib.nullcontext())
+    assert caught.value.__notes__ == ["these threads do not end, because they do not wait in the world: computes"]
 
 
 def test_who_uses_the_world_just_when_it_is_given_up_is_not():
