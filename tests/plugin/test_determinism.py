@@ -1,5 +1,7 @@
 """`--ami-check-determinism` runs a test twice, and compares what happened."""
 
+import pytest
+
 pytest_plugins = ["pytester"]
 
 
@@ -58,6 +60,39 @@ def test_what_ends_in_another_way_fails(suite):
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["  first:  call: failed", "  second: call: passed"])
+
+
+@pytest.mark.parametrize("when", ["setup", "teardown"])
+@pytest.mark.parametrize("which", ["first", "second"])
+def test_what_fails_in_one_run_beside_the_test_itself_fails(suite, when, which):
+    result = suite(
+        f"""
+        import pytest
+
+        runs = []
+
+        def may_fail(when):
+            if when == "{when}" and len(runs) == {1 if which == "first" else 2}:
+                raise RuntimeError("only once")
+
+        @pytest.fixture
+        def fragile():
+            runs.append(1)
+            may_fail("setup")
+            yield
+            may_fail("teardown")
+
+        def test_it(fragile, ami_clock):
+            pass
+    """,
+        "--ami-check-determinism",
+    )
+    outcomes = result.parseoutcomes()
+    assert outcomes.get("failed", 0) + outcomes.get("errors", 0) > 0
+    other = "second" if which == "first" else "first"
+    result.stdout.fnmatch_lines_random(
+        [f"  {which}: *{when}: failed", f"  {other}: *{when}: passed", "*RuntimeError: only once*"]
+    )
 
 
 def test_what_takes_other_turns_fails(suite):
