@@ -65,6 +65,9 @@ class World:
         self._utc_offset = utc_offset
         if start.tzinfo is None:
             raise ValueError(f"start {start} has no time zone: give it one, such as tzinfo=datetime.UTC")
+        for name, value in {"limit": limit, "patience": patience}.items():
+            if not value > 0:
+                raise ValueError(f"{name} {value}: how many seconds, more than 0, is to be said")
         self._wall_start = start.timestamp()
         self.kind = time
         """How time passes: `virtual`, `scaled=50` or `real`."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 import amisim
-from pytest_amisim.options import OF_SERVER, mistake, options_of
+from pytest_amisim.options import OF_SERVER, OF_WORLD, mistake, options_of
 from pytest_amisim.recording import upstream_of
 
 __all__ = ["Living"]
@@ -30,11 +30,9 @@ class Living:
         self._stack = ExitStack()
         self._runner: asyncio.Runner | None = None
         self._modules = ("ami.manager", "ami.aio.manager", request.module.__name__, *self.options["patch"])
+        options = {name: self.options[name] for name in OF_WORLD if name in self.options}
         try:
-            self.world = amisim.World(
-                self.options["seed"] or 0,
-                time=self.options["time"],
-            )
+            self.world = amisim.World(self.options["seed"] or 0, **options)
         except ValueError as error:
             raise mistake(str(error)) from None
 

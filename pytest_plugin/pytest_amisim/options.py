@@ -10,20 +10,21 @@ import pytest
 if TYPE_CHECKING:
     from amisim.settings import Settings
 
-__all__ = ["MARK", "OF_SERVER", "Options", "mistake", "options_of", "settings_of"]
+__all__ = ["MARK", "OF_SERVER", "OF_WORLD", "Options", "mistake", "options_of", "settings_of"]
 
 OF_SERVER = (
     "recording", "speed", "hold", "scenario", "faults", "version", "username", "secret", "users", "limits", "seed",
     "tls",
 )  # fmt: skip
-_KNOWN = (*OF_SERVER, "time", "patch")
+OF_WORLD = ("time", "limit", "start", "utc_offset", "patience")
+_KNOWN = (*OF_SERVER, *OF_WORLD, "patch")
 _SETTINGS = pytest.StashKey[Any]()
 
 MARK = (
     "ami(recording=, speed=0, hold=True, scenario=, faults=(), version='22', username='admin', secret='secret', "
-    "users=, limits=, seed=0, tls=False, time='virtual', patch=()): what the server of the fixture ami_server is, "
-    "as amisim.Server has it, and the world that it lives in, as amisim.World; marks of module, class and test are "
-    "merged"
+    "users=, limits=, seed=0, tls=False, time='virtual', limit=86400, start=, utc_offset=0, "
+    "patience=0.7, patch=()): what the server of the fixture ami_server is, as amisim.Server has it, and the world that "
+    "it lives in, as amisim.World; marks of module, class and test are merged"
 )
 
 Options = dict[str, Any]

@@ -159,8 +159,27 @@ def test_marks_of_module_class_and_test_are_merged_and_the_closest_wins(suite):
         ("speed=-1", "speed -1 is negative"),
         ("faults=['dorp event Hangup']", "'dorp event Hangup': 'dorp' is no fault; did you mean 'drop'?"),
         ("scenario='missing.yaml'", "missing.yaml: "),
+        (
+            "start=__import__('datetime').datetime(2026, 1, 1)",
+            "start 2026-01-01 00:00:00 has no time zone: give it one",
+        ),
+        ("limit=-1", "limit -1: how many seconds, more than 0, is to be said"),
+        ("patience=0", "patience 0: how many seconds, more than 0, is to be said"),
     ],
-    ids=["near", "far", "positional", "unknown recording", "no recording", "version", "speed", "fault", "scenario"],
+    ids=[
+        "near",
+        "far",
+        "positional",
+        "unknown recording",
+        "no recording",
+        "version",
+        "speed",
+        "fault",
+        "scenario",
+        "start",
+        "limit",
+        "patience",
+    ],
 )
 def test_a_wrong_mark_is_said_in_one_line(suite, arguments, error):
     result = suite(f"""
@@ -235,7 +254,7 @@ def test_the_mark_says_that_tls_is_spoken(suite):
 
 def test_the_mark_takes_what_a_server_takes_and_the_documentation_lists_it(suite):
     arguments = set(inspect.signature(amisim.Server).parameters) - {"host", "port", "watch", "runtime"}
-    arguments |= {"time", "patch"}
+    arguments |= set(inspect.signature(amisim.World).parameters) - {"automatic", "switches"} | {"patch"}
     (declared,) = (line for line in suite("", "--markers").outlines if line.startswith("@pytest.mark.ami("))
     page = (Path(__file__).parents[2] / "docs" / "testing.md").read_text()
     page = page.partition("## What the server is")[2].partition("\n## ")[0]

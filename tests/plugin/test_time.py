@@ -56,6 +56,33 @@ def test_long_waits_take_no_time(suite):
     result.assert_outcomes(passed=2)
 
 
+def test_the_mark_says_what_the_world_is(suite):
+    result = suite("""
+        import datetime
+        import threading
+        import time
+
+        import amisim
+        import pytest
+
+        @pytest.mark.ami(start=datetime.datetime(2024, 2, 29, 23, tzinfo=datetime.UTC), utc_offset=2)
+        def test_the_time_of_day(ami_clock):
+            assert time.localtime()[:4] == (2024, 3, 1, 1)
+
+        @pytest.mark.ami(limit=60)
+        def test_how_long(ami_clock):
+            with pytest.raises(amisim.Deadlock, match=r"this takes longer than 60 s"):
+                time.sleep(61)
+
+        @pytest.mark.ami(patience=0.1)
+        def test_who_leaves(ami_clock):
+            with pytest.raises(amisim.OutsideWorld, match="computes on"):
+                while True:
+                    pass
+    """)
+    result.assert_outcomes(passed=3)
+
+
 def test_the_module_of_the_test_and_those_that_are_named_live_in_the_world(suite, pytester):
     pytester.makepyfile(
         their_monitor="""
