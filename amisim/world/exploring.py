@@ -1,10 +1,13 @@
 """Many worlds for one test: `explore` looks for one in which it fails, and makes that as simple as it can."""
 
 import importlib
+import importlib.util
 import random
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
 from amisim.faults import Fault
@@ -75,16 +78,26 @@ def again(path: str | Path, test: Test | None = None, **options: Any) -> None:
 
 
 def _test(path: str, name: str) -> Test:
-    module, _, names = name.partition(":")
-    if not names:
+    module, _, names = name.rpartition(":")
+    if not module or not names:
         raise ScenarioError(path, 0, "no 'test: module:function', which says what is to be run again")
     try:
-        found: Any = importlib.import_module(module)
+        found: Any = _script(module) if module.endswith(".py") else importlib.import_module(module)
         for each in names.split("."):
             found = getattr(found, each)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, OSError) as error:
         raise ScenarioError(path, 0, f"test {name!r} cannot be had: {error}") from error
     return found  # type: ignore[no-any-return]
+
+
+def _script(path: str) -> ModuleType:
+    """A script as a module: what it does under `if __name__ == "__main__":` is not done."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _run(test: Test, case: _Case, options: dict[str, Any]) -> tuple[BaseException | None, dict[int, int]]:
@@ -154,14 +167,24 @@ def _note(case: _Case, save: str | Path | None) -> str:
     return f"in World({case.seed}{switches}{faults}){where}"
 
 
+def _name(test: Test) -> str:
+    """By what `again` finds a test; empty if it has no name of its own."""
+    if "<" in getattr(test, "__qualname__", "<"):
+        return ""
+    module = test.__module__
+    if module == "__main__":  # which is another one then
+        main = sys.modules[module]
+        module = main.__spec__.name if main.__spec__ is not None else getattr(main, "__file__", None) or ""
+    return f"{module}:{test.__qualname__}" if module else ""
+
+
 def _scenario(test: Test, case: _Case, error: BaseException) -> str:
     import yaml
 
-    name = f"{test.__module__}:{test.__qualname__}" if "<" not in getattr(test, "__qualname__", "<") else ""
     said = {
         "amisim": int(FORMAT),
         "description": f"found by explore: {type(error).__name__}: {str(error).partition(chr(10))[0]}",
-        "test": name,
+        "test": _name(test),
         "seed": case.seed,
         "faults": [str(each) for each in case.faults],
         "switches": dict(case.switches) if case.switches is not None else None,

@@ -23,8 +23,8 @@ _SETTINGS = pytest.StashKey[Any]()
 MARK = (
     "ami(recording=, speed=0, hold=True, scenario=, faults=(), version='22', username='admin', secret='secret', "
     "users=, limits=, seed=0, tls=False, time='virtual', limit=86400, start=, utc_offset=0, "
-    "patience=0.7, patch=()): what the server of the fixture ami_server is, as amisim.Server has it, and the world that "
-    "it lives in, as amisim.World; marks of module, class and test are merged"
+    "patience=0.7, patch=()): what the server of the fixture ami_server is, as amisim.Server has it, and the world "
+    "that it lives in, as amisim.World; marks of module, class and test are merged"
 )
 
 Options = dict[str, Any]

@@ -1,5 +1,6 @@
 """`explore` finds a world in which a test fails, makes it simple, and saves it; `amisim replay` runs that again."""
 
+import os
 import re
 import subprocess
 import sys
@@ -147,11 +148,41 @@ def test_a_test_that_is_not_there_any_more_is_said(tmp_path, name, problem):
         again(path)
 
 
-def replay(path):
+def replay(path, cwd=HERE):
     """Run the command where the tests that it names can be imported."""
     return subprocess.run(
-        [sys.executable, "-m", "amisim", "replay", path], cwd=HERE, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "amisim", "replay", path], cwd=cwd, capture_output=True, text=True, check=False
     )
+
+
+SCRIPT = """
+from amisim import explore
+
+def broken(world):
+    raise KeyError("in a script")
+
+if __name__ == "__main__":
+    explore(broken, save="found.yaml")
+"""
+
+
+@pytest.mark.parametrize("how", [["search.py"], ["-m", "search"]])
+def test_what_a_script_has_saved_is_found_again(tmp_path, how):
+    (tmp_path / "search.py").write_text(SCRIPT)
+    path = os.pathsep.join([str(HERE.parents[1]), *sys.path])
+    subprocess.run(
+        [sys.executable, *how], cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, capture_output=True, check=False
+    )
+    assert load(tmp_path / "found.yaml").test.rpartition("/")[2] in ("search.py:broken", "search:broken")
+    ended = replay("found.yaml", tmp_path)
+    assert (ended.returncode, "KeyError: 'in a script'" in ended.stderr) == (1, True)
+
+
+def test_a_script_that_is_gone_is_said(tmp_path):
+    path = tmp_path / "found.yaml"
+    path.write_text("amisim: 1\ntest: /nowhere/search.py:broken\nseed: 1\n")
+    with pytest.raises(ScenarioError, match=r"test '/nowhere/search\.py:broken' cannot be had: .*No such file"):
+        again(path)
 
 
 def test_the_command_replay_runs_it_again(tmp_path):

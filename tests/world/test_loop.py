@@ -217,8 +217,8 @@ def protocol():
 
 REAL = {
     "UDP": lambda loop, _: loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)),
-    "a Unix socket": lambda loop, _: loop.create_unix_connection(protocol, "/nowhere"),
-    "a Unix server": lambda loop, _: loop.create_unix_server(protocol, "/nowhere"),
+    "a Unix socket": lambda loop, _: loop.create_unix_connection(protocol, "\0nowhere"),
+    "a Unix server": lambda loop, _: loop.create_unix_server(protocol, "\0nowhere"),
     "a pipe": lambda loop, sock: loop.connect_read_pipe(protocol, sock),
     "recv": lambda loop, sock: loop.sock_recv(sock, 1),
     "accept": lambda loop, sock: loop.sock_accept(sock),
