@@ -6,7 +6,7 @@ import socket
 from types import FunctionType, SimpleNamespace
 from typing import Any, cast
 
-from amisim.world.locks import Lock
+from amisim.world.locks import Lock, made
 from amisim.world.names import rebound
 
 __all__ = ["makefile"]
@@ -19,7 +19,7 @@ class _Reader(_pyio.BufferedReader):  # type: ignore[misc]
 
     def __init__(self, raw: Any, size: int = io.DEFAULT_BUFFER_SIZE) -> None:
         super().__init__(raw, size)
-        self._read_lock = _lock(raw)
+        self._read_lock = made(Lock, raw._sock._scheduler)
 
     def close(self) -> None:
         """Close, when no other thread reads any more."""
@@ -32,7 +32,7 @@ class _Writer(_pyio.BufferedWriter):  # type: ignore[misc]
 
     def __init__(self, raw: Any, size: int = io.DEFAULT_BUFFER_SIZE) -> None:
         super().__init__(raw, size)
-        self._write_lock = _lock(raw)
+        self._write_lock = made(Lock, raw._sock._scheduler)
 
 
 class _Pair(_pyio.BufferedRWPair):  # type: ignore[misc]
@@ -40,13 +40,6 @@ class _Pair(_pyio.BufferedRWPair):  # type: ignore[misc]
 
     def __init__(self, reader: Any, writer: Any, size: int = io.DEFAULT_BUFFER_SIZE) -> None:
         self.reader, self.writer = _Reader(reader, size), _Writer(writer, size)
-
-
-def _lock(raw: Any) -> Lock:
-    lock = Lock.__new__(Lock)
-    lock._scheduler = raw._sock._scheduler
-    lock.__init__()  # type: ignore[misc]
-    return lock
 
 
 _names = {

@@ -7,9 +7,17 @@ from typing import Any, TypeVar
 
 from amisim.world.scheduler import Scheduler, Waiters
 
-__all__ = ["Barrier", "BoundedSemaphore", "Condition", "Event", "Lock", "RLock", "Semaphore"]
+__all__ = ["KINDS", "Barrier", "BoundedSemaphore", "Condition", "Event", "Lock", "RLock", "Semaphore", "made"]
 
-_Kind = TypeVar("_Kind", "RLock", "Condition")
+_Kind = TypeVar("_Kind", bound="Lock | Condition | Event")
+
+
+def made(kind: type[_Kind], scheduler: Scheduler) -> _Kind:
+    """One of these for a scheduler."""
+    new = kind.__new__(kind)
+    new._scheduler = scheduler
+    new.__init__()  # type: ignore[misc]
+    return new
 
 
 class Lock:
@@ -114,7 +122,7 @@ class Condition:
     _scheduler: Scheduler
 
     def __init__(self, lock: Lock | None = None) -> None:
-        self._lock = lock or _of(RLock, self._scheduler)
+        self._lock = lock or made(RLock, self._scheduler)
         self.acquire = self._lock.acquire
         self.release = self._lock.release
         self._waiting: deque[Waiters] = deque()
@@ -180,7 +188,7 @@ class Event(threading.Event):
     _cond: Any
 
     def __init__(self) -> None:
-        self._cond = _of(Condition, self._scheduler)
+        self._cond = made(Condition, self._scheduler)
         self._flag = False
 
     def is_set(self) -> bool:
@@ -255,11 +263,8 @@ class Barrier(threading.Barrier):
 
     def __init__(self, parties: int, action: Callable[[], None] | None = None, timeout: float | None = None) -> None:
         super().__init__(parties, action, timeout)
-        self._cond = _of(Condition, self._scheduler)
+        self._cond = made(Condition, self._scheduler)
 
 
-def _of(kind: type[_Kind], scheduler: Scheduler) -> _Kind:
-    made = kind.__new__(kind)
-    made._scheduler = scheduler
-    made.__init__()  # type: ignore[misc]
-    return made
+KINDS = (Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore)
+"""Those that `threading` has."""

@@ -119,8 +119,8 @@ def time_of(
 
 def _threading(scheduler: Scheduler) -> ModuleType:
     kinds = {
-        name: type(name, (getattr(locks, name),), {"_scheduler": scheduler, "__module__": "threading"})
-        for name in locks.__all__
+        kind.__name__: type(kind.__name__, (kind,), {"_scheduler": scheduler, "__module__": "threading"})
+        for kind in locks.KINDS
     }
     thread = type("Thread", (threads.Thread,), {"_scheduler": scheduler, "__module__": "threading"})
     timer = type("Timer", (threads.Timer, thread), {"__module__": "threading"})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from amisim.world.errors import Ended
-from amisim.world.locks import Event
+from amisim.world.locks import Event, made
 from amisim.world.scheduler import Participant, Scheduler
 
 __all__ = ["Thread", "Timer"]
@@ -79,9 +79,7 @@ class Timer(Thread):
         self.function = function
         self.args = args if args is not None else []
         self.kwargs = kwargs if kwargs is not None else {}
-        self.finished = Event.__new__(Event)
-        self.finished._scheduler = self._scheduler
-        self.finished.__init__()  # type: ignore[misc]
+        self.finished = made(Event, self._scheduler)
 
     def cancel(self) -> None:
         """Do not call the function, if it is not too late."""
