@@ -3,7 +3,6 @@
 import select
 import selectors
 import socket
-import threading
 import time
 from collections.abc import Callable
 from types import FunctionType
@@ -11,6 +10,7 @@ from typing import Any, cast
 
 from amisim.world.modules import Modules, like, queue_over, seeded, time_of
 from amisim.world.names import rebound
+from amisim.world.scaled_threads import threading_of
 
 __all__ = ["scaled"]
 
@@ -27,7 +27,7 @@ def scaled(speed: float, wall_clock: Callable[[], float], utc_offset: float, see
         return _monotonic() * speed
 
     times = time_of(now, wall_clock, lambda seconds: _sleep(seconds / speed), utc_offset)
-    threads = _threading(short, now)
+    threads = threading_of(speed)
     return {
         "time": times,
         "threading": threads,
@@ -37,92 +37,6 @@ def scaled(speed: float, wall_clock: Callable[[], float], utc_offset: float, see
         "selectors": _selectors(short),
         **seeded(seed),
     }
-
-
-def _threading(short: Callable[[float | None], float | None], now: Callable[[], float]) -> Any:
-    class Lock:
-        """A lock whose time-outs are shorter."""
-
-        _make: Callable[[], Any] = staticmethod(threading.Lock)
-
-        def __init__(self) -> None:
-            self._lock = self._make()
-
-        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-            taken: bool = self._lock.acquire(blocking, timeout if timeout == -1 else short(timeout))
-            return taken
-
-        def __enter__(self) -> bool:
-            return self.acquire()
-
-        def __exit__(self, *_: object) -> None:
-            self._lock.release()
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._lock, name)
-
-    class RLock(Lock):
-        """One that its holder may take again."""
-
-        _make = staticmethod(threading.RLock)
-
-    class Condition(threading.Condition):
-        """A condition whose time-outs are shorter."""
-
-        def wait(self, timeout: float | None = None) -> bool:
-            return super().wait(short(timeout))
-
-        def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
-            until = None if timeout is None else now() + timeout
-            while not (result := predicate()):
-                left = None if until is None else until - now()
-                if left is not None and left <= 0:
-                    break
-                self.wait(left)
-            return result
-
-    class Event(threading.Event):
-        """An event whose time-outs are shorter."""
-
-        def wait(self, timeout: float | None = None) -> bool:
-            return super().wait(short(timeout))
-
-    class Semaphore(threading.Semaphore):
-        """A semaphore whose time-outs are shorter."""
-
-        def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
-            return super().acquire(blocking, short(timeout))
-
-        __enter__ = acquire
-
-    class BoundedSemaphore(threading.BoundedSemaphore):
-        """A semaphore with a bound, whose time-outs are shorter."""
-
-        def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
-            return super().acquire(blocking, short(timeout))
-
-        __enter__ = acquire
-
-    class Barrier(threading.Barrier):
-        """A barrier whose time-outs are shorter."""
-
-        def wait(self, timeout: float | None = None) -> int:
-            return super().wait(short(self._timeout if timeout is None else timeout))  # type: ignore[attr-defined]
-
-    class Thread(threading.Thread):
-        """A thread that is joined in a shorter time."""
-
-        def join(self, timeout: float | None = None) -> None:
-            super().join(short(timeout))
-
-    class Timer(threading.Timer):
-        """A timer that comes sooner."""
-
-        def __init__(self, interval: float, *args: Any, **options: Any) -> None:
-            super().__init__(short(interval) or 0, *args, **options)
-
-    kinds = (Lock, RLock, Condition, Event, Semaphore, BoundedSemaphore, Barrier, Thread, Timer)
-    return like(threading, **{kind.__name__: kind for kind in kinds})
 
 
 def _socket(speed: float) -> Any:

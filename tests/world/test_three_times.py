@@ -138,3 +138,15 @@ def test_modules_of_others(world, unit):
     assert arrived.get(timeout=20 * unit) == 1
     assert unit <= times.monotonic() - before < 10 * unit
     assert not threading.Event().wait(unit / 4)
+
+
+def test_a_timer_is_joined_for_a_shorter_time():
+    with World(time="scaled=50") as world:
+        timer = world.modules["threading"].Timer(3600, print)
+        timer.daemon = True
+        timer.start()
+        began = world.now
+        timer.join(5)
+        assert 5 <= world.now - began < 200
+        assert timer.is_alive()
+        timer.cancel()
