@@ -59,12 +59,19 @@ def test_a_night_tells_of_what_is_left(suite, monkeypatch):
     night = suite("night")
     with World() as world:
         found = night.Night(0)
+        night._listen_for_dropped(world, found)
         night._look_for_leaks(world, found)
         assert found.problems == []
         world.modules["socket"].socket()
+        kept = world.modules["socket"].socket()
         world.modules["threading"].Thread(target=world.sleep, args=(1,), name="slow", daemon=True).start()
         night._look_for_leaks(world, found)
-        assert [each.split(":")[0] for each in found.problems] == ["threads are left", "sockets are left"]
+        assert [each.split(":")[0] for each in found.problems] == [
+            "a socket was dropped",
+            "threads are left",
+            "sockets are left",
+        ]
+        kept.close()
 
 
 def test_faults_of_nights_are_such_and_all_kinds_are_on_the_page(suite):

@@ -99,6 +99,7 @@ def live_through(seed: int) -> Night:
     night = Night(seed)
     chance = random.Random(f"night {seed}")
     with _listening(night.problems), amisim.World(seed, limit=_LIMIT) as world:
+        _listen_for_dropped(world, night)
         with amisim.Server(runtime=world.runtime, faults=plan(seed), seed=seed, watch=partial(_count, night)) as server:
             _script(server)
             _play(world, server, night, chance)
@@ -317,6 +318,18 @@ def _happen(server: amisim.Server, chance: random.Random) -> None:
         ))  # fmt: skip
     if chance.random() < 0.005:
         server.disconnect(chance.choice(("eof", "reset", "half")))
+
+
+def _listen_for_dropped(world: amisim.World, night: Night) -> None:
+    """Sockets that nobody has any more are closed by the world, but should have been before."""
+    kind = world.modules["socket"].socket
+
+    def tell(dropped: Any) -> None:
+        if not dropped._is_closed:
+            night.problems.append(f"a socket was dropped: {dropped}")
+        kind.__base__.__del__(dropped)
+
+    kind.__del__ = tell
 
 
 def _look_for_leaks(world: amisim.World, night: Night) -> None:
