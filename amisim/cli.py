@@ -15,8 +15,8 @@ from typing import Any
 
 import click
 
-from amisim import faults, library, personal, world
-from amisim.cli_common import address, all_rules, plainly
+from amisim import faults, library, world
+from amisim.cli_common import address, all_rules, matching, matching_options, plainly, redact_option
 from amisim.cli_recordings import COMMANDS, allow_option, play_against
 from amisim.host import BANNERS
 from amisim.proxy import Proxy
@@ -28,6 +28,7 @@ from amisim.recording import (
     RecordingReader,
     consistent,
 )
+from amisim.replay import Unexpected
 from amisim.scan import scan
 from amisim.scenario import ScenarioError, is_scenario
 from amisim.server import Server
@@ -107,26 +108,6 @@ def _users(context: click.Context, option: click.Parameter, said: tuple[tuple[st
     return users
 
 
-def _rule(value: str) -> str:
-    """Check a rule of redaction."""
-    try:
-        personal.parse(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return value
-
-
-_rules = click.option(
-    "--redact",
-    "rules",
-    type=_rule,
-    multiple=True,
-    metavar="RULE",
-    help="What is personal: numbers, names, addresses, emails, header:NAME or regex:PATTERN; as often as wanted, and "
-    "beside those of the project's settings.",
-)
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="amikit")
 def main() -> None:
@@ -142,7 +123,7 @@ def main() -> None:
     "--upstream", type=address, required=True, metavar="HOST:PORT", help="The AMI server to record, such as pbx:5038."
 )
 @_listen("Where clients connect instead.")
-@_rules
+@redact_option
 @click.option("--keep-secrets", is_flag=True, help="Replace nothing, not even secrets, by pseudonyms.")
 @click.argument("out", type=click.Path(dir_okay=False))
 def record(
@@ -267,6 +248,7 @@ class _Progress:
 )
 @click.option("--secret", default="", help="With --against: the secret of the users who log in.")
 @allow_option
+@matching_options
 @click.argument("recording")
 def replay(
     listen: tuple[str, int],
@@ -274,6 +256,8 @@ def replay(
     against: tuple[str, int] | None,
     secret: str,
     allow: str | None,
+    match: tuple[str, ...],
+    unexpected: Unexpected | None,
     recording: str,
 ) -> None:
     """Serve a RECORDING to any number of clients, until Ctrl-C; or run again what amisim.explore has found.
@@ -297,7 +281,7 @@ def replay(
         if against is not None:
             play_against(path, against, speed, secret, allow)
             return
-        server = Server(host=listen[0], port=listen[1], recording=path, speed=speed)
+        server = Server(host=listen[0], port=listen[1], recording=path, speed=speed, **matching(match, unexpected))
         with server:
             if cut_short := _cut_short(path):
                 click.echo(f"Error: {cut_short}; what came before it is served", err=True)
@@ -343,6 +327,7 @@ def _run_again(path: Path) -> None:
 @click.option("--tls", is_flag=True, help="Speak TLS, with a certificate for tests, whose file is printed.")
 @_faults
 @_seed
+@matching_options
 def serve(
     listen: tuple[str, int],
     scenario: str | None,
@@ -351,6 +336,8 @@ def serve(
     tls: bool,
     chosen: tuple[faults.Fault, ...],
     seed: int | None,
+    match: tuple[str, ...],
+    unexpected: Unexpected | None,
 ) -> None:
     """Be an Asterisk for clients in any language, until Ctrl-C.
 
@@ -362,7 +349,7 @@ def serve(
     with plainly():
         server = Server(
             host=listen[0], port=listen[1], scenario=scenario, version=version, users=users or None, tls=tls,
-            faults=chosen, seed=seed, watch=_show_record,
+            faults=chosen, seed=seed, watch=_show_record, **matching(match, unexpected),
         )  # fmt: skip
         with server:
             over = _when_told_to_end()
@@ -445,7 +432,7 @@ def _check(path: Path) -> str:
 
 
 @main.command("scan")
-@_rules
+@redact_option
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 def scan_(rules: tuple[str, ...], files: tuple[str, ...]) -> None:
     """Look for secrets, and what the rules call personal, in each FILE.

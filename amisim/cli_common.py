@@ -1,19 +1,29 @@
 """What the commands of `amisim` share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypedDict
 
 import click
 
 from ami.errors import Error as AmiError
-from amisim import settings
+from amisim import personal, settings
 from amisim.listening import ServerError
 from amisim.recording import RecordingError
 from amisim.relay import UpstreamError
+from amisim.replay import UNEXPECTED, Unexpected
 from amisim.scenario import ScenarioError
 from amisim.settings import SettingsError
+from amisim.significant import Rules
 
-__all__ = ["Failure", "address", "all_rules", "plainly"]
+__all__ = ["Failure", "address", "all_rules", "matching", "matching_options", "plainly", "redact_option"]
+
+
+class Matching(TypedDict):
+    """What says how actions are found in a recording."""
+
+    match: tuple[str, ...]
+    unexpected: Unexpected
 
 
 class Failure(click.ClickException):
@@ -39,7 +49,65 @@ def address(value: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
+def _redaction(value: str) -> str:
+    """Check a rule of redaction."""
+    try:
+        personal.parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
+redact_option = click.option(
+    "--redact",
+    "rules",
+    type=_redaction,
+    multiple=True,
+    metavar="RULE",
+    help="What is personal: numbers, names, addresses, emails, header:NAME or regex:PATTERN; as often as wanted, and "
+    "beside those of the project's settings.",
+)
+
+
 def all_rules(chosen: tuple[str, ...]) -> tuple[str, ...]:
     """The rules of redaction of the project, and the chosen ones."""
     with plainly():
         return tuple(dict.fromkeys((*settings.load().redact, *chosen)))
+
+
+def _match(value: str) -> str:
+    """Check a rule of matching."""
+    try:
+        Rules([value])
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
+def matching_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options for how actions are found in a recording."""
+    for option in (
+        click.option(
+            "--unexpected",
+            type=click.Choice(UNEXPECTED),
+            help="What becomes of an action that was not recorded: an error, Asterisk's own answer, none, or the end "
+            "of the connection. Default: the project's setting, or error.",
+        ),
+        click.option(
+            "--match",
+            type=_match,
+            multiple=True,
+            metavar="RULE",
+            help="What counts when an action is compared with recorded ones, such as 'ignore * Timeout'; as often as "
+            "wanted, and beside those of the project's settings.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def matching(match: tuple[str, ...], unexpected: Unexpected | None) -> Matching:
+    """What these options, and the project's settings, say to a server."""
+    with plainly():
+        project = settings.load()
+    return {"match": (*project.match, *match), "unexpected": unexpected or project.unexpected}

@@ -2,60 +2,131 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from ami.secrets import without_secrets
+from ami.secrets import hidden
+from ami.wire import decode, encode
 from amisim.action import ClientAction
+from amisim.bound import Bound
+from amisim.significant import AS_WRITTEN, Rules, Significant
 
-__all__ = ["differences", "matches", "nearness"]
+__all__ = ["Compared", "Comparison", "compare", "cut", "differences", "nearness"]
 
-_ACTION_ID = re.compile(rb"^ActionID:[^\n]*\n", re.MULTILINE | re.IGNORECASE)
-_OF_A_LOGIN = frozenset({"secret", "key", "authtype"})
+_ACTION_ID = re.compile(r"^ActionID:[^\n]*\n", re.MULTILINE | re.IGNORECASE)
+_SHOWN = 100
+"""How many characters of a value are shown."""
 
 
-def matches(expected: ClientAction, arrived: ClientAction) -> bool:
-    """Whether they say the same: the same action with the same headers.
+class Compared:
+    """An action, and what of it counts by the rules.
 
-    Case of names, order, ActionIDs, secrets, and how a login proves itself do not count. Frames without an action
-    must be the same bytes otherwise.
+    Case of names, order, ActionIDs, secrets, and how a login proves itself do not. Of a frame without an action all
+    bytes do, but for those of its ActionID.
     """
-    if not expected.name:
-        return _ACTION_ID.sub(b"", expected.frame) == _ACTION_ID.sub(b"", arrived.frame)
-    return expected.name.lower() == arrived.name.lower() and _significant(expected) == _significant(arrived)
+
+    def __init__(self, action: ClientAction, rules: Rules = AS_WRITTEN) -> None:
+        self.action = action
+        self.name = action.name.lower()
+        frame = _ACTION_ID.sub("", decode(action.frame))
+        self.headers = rules.significant(action) if action.name else [Significant("", hidden(encode(frame)), frame)]
+        self.forms = Counter((each.key, each.form) for each in self.headers)
+        self.keys = sorted(each.key for each in self.headers)
+
+    def values(self, key: str) -> list[str]:
+        """Those of the headers of one name that count."""
+        return [each.value for each in self.headers if each.key == key]
 
 
-def differences(expected: ClientAction, arrived: ClientAction) -> list[str]:
-    """What tells an action that arrived from the expected one, header by header, in words."""
-    if expected.name.lower() != arrived.name.lower():
-        return [f"it is {expected.name or 'no action'}"]
-    there, here = _significant(expected), _significant(arrived)
-    found = []
-    for key in dict.fromkeys(key for key, _ in (*there, *here)):
-        wanted = [value for (name, value), count in there.items() for _ in range(count) if name == key]
-        given = [value for (name, value), count in here.items() for _ in range(count) if name == key]
-        if sorted(wanted) != sorted(given):
-            found.append(f"{_spelling(key, (expected, arrived))} is {_shown(wanted)} there, {_shown(given)} here")
-    return found
+class Comparison(NamedTuple):
+    """What came of comparing two actions."""
+
+    differing: tuple[str, ...] = ()
+    """The names, in lower case, of the headers that differ; empty for the same action."""
+
+    chosen: tuple[tuple[str, str], ...] = ()
+    """The ids in which the same action differs: the recorded one, and the client's."""
 
 
-def nearness(expected: ClientAction, arrived: ClientAction) -> float:
+def compare(expected: Compared, arrived: Compared, bound: Bound) -> Comparison:
+    """Compare the headers of two actions of the same name, of which one was recorded.
+
+    Ids that the client makes up are the same where they stand for one another, as `bound` says, or for nothing yet.
+    """
+    if expected.forms == arrived.forms:
+        return Comparison()
+    there, here = expected.forms - arrived.forms, arrived.forms - expected.forms
+    left = list(_those(arrived, here))
+    differing, chosen = [], {}
+    for one in _those(expected, there):
+        for other in left:
+            pair = _pair(one, other, expected, arrived, bound)
+            if pair is not None:
+                left.remove(other)
+                chosen.update(pair)
+                break
+        else:
+            differing.append(one.key)
+    differing += [each.key for each in left]
+    return Comparison(tuple(dict.fromkeys(differing)), tuple(chosen.items()))
+
+
+def _those(action: Compared, forms: Counter[tuple[str, str]]) -> Iterator[Significant]:
+    """The headers that have certain forms, each as often as it is among them."""
+    for each in action.headers:
+        if forms[each.key, each.form]:
+            forms[each.key, each.form] -= 1
+            yield each
+
+
+def _pair(
+    one: Significant, other: Significant, expected: Compared, arrived: Compared, bound: Bound
+) -> dict[str, str] | None:
+    """The ids in which two headers differ that say the same; None if they do not."""
+    if one.key != other.key:
+        return None
+    if bound.rename(one.value) == other.value:
+        return {}
+    mine, own = one.own, other.own
+    if mine and own and one.value[: -len(mine)] == other.value[: -len(own)] and not bound.knows(mine, own):
+        return {mine: own}
+    there, here = expected.action.action_id, arrived.action.action_id
+    if there and here and there in one.value:
+        by_action = Bound()
+        by_action.add({there: here})
+        if by_action.rename(one.value) == other.value:
+            return {there: here}
+    return None
+
+
+def differences(expected: Compared, arrived: Compared, bound: Bound) -> list[str]:
+    """What tells an action that arrived from a recorded one, header by header, in words."""
+    if expected.name != arrived.name:
+        return [f"it is {expected.action.name or 'no action'}"]
+    return [_difference(key, expected, arrived, bound) for key in compare(expected, arrived, bound).differing]
+
+
+def _difference(key: str, expected: Compared, arrived: Compared, bound: Bound) -> str:
+    there, here = expected.values(key), arrived.values(key)
+    names = (name for each in (expected, arrived) for name, _ in each.action.headers if name.lower() == key)
+    text = f"{next(names, 'the frame')} is {_shown(there)} there, {_shown(here)} here"
+    known = {bound.rename(value): value for value in there} | {value: bound.recorded(value) for value in here}
+    told = [f"{value!r} stands for {recorded!r}" for value, recorded in known.items() if recorded not in ("", value)]
+    return ", and ".join([text, *told])
+
+
+def nearness(expected: Compared, arrived: Compared) -> float:
     """How like the expected action the other is, from 0 to 1."""
-    there, here = _significant(expected), _significant(arrived)
+    there, here = expected.forms, arrived.forms
     headers = (there & here).total() / max(1, (there | here).total())
     keys = {key for key, _ in there} & {key for key, _ in here}
-    same_name = bool(expected.name) and expected.name.lower() == arrived.name.lower()
-    return 0.7 * same_name + 0.25 * headers + 0.05 * bool(keys)
-
-
-def _significant(action: ClientAction) -> Counter[tuple[str, str]]:
-    left_out = _OF_A_LOGIN if action.name.lower() == "login" else frozenset()
-    headers = without_secrets([("Action", action.name), *action.headers])[1:]
-    return Counter((key.lower(), value) for key, value in headers if key.lower() not in left_out)
-
-
-def _spelling(key: str, actions: Iterable[ClientAction]) -> str:
-    return next(name for action in actions for name, _ in action.headers if name.lower() == key)
+    return 0.7 * (expected.name == arrived.name) + 0.25 * headers + 0.05 * bool(keys)
 
 
 def _shown(values: list[str]) -> str:
-    return " and ".join(map(repr, values)) or "missing"
+    return " and ".join(repr(cut(value)) for value in values) or "missing"
+
+
+def cut(value: str) -> str:
+    """The beginning of a long value."""
+    return value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"

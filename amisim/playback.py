@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 
+from amisim.bound import Bound
 from amisim.recorded import Placed
 from amisim.recording import Record
 from amisim.steps import Close
@@ -47,11 +48,17 @@ class Track:
     earliest: float
     """None is due before this: what follows from an action comes no earlier than the action is answered."""
 
+    bound: Bound
+    """The ids that are sent in place of recorded ones."""
+
     sent: int = 0
     """How many of them are."""
 
     closing: Close | None = None
     """The end of the connection, when its turn has come."""
+
+    begun: bytes = b""
+    """Pieces of a frame that are sent with its last one, as an id may stand in several."""
 
     def key(self, order: int, record: Record) -> _Key:
         """The key of one of them."""
@@ -69,14 +76,26 @@ class Track:
         """The next one, and those up to a key."""
         key = self.next
         until = max(until, key)
+        as_recorded = self.bound.pattern is None
         while key <= until:
-            _, record = self.records[self.sent]
+            place, record = self.records[self.sent]
             self.sent += 1
             if record.kind != "data":
                 self.closing = Close("eof" if record.kind == "eof" else "reset")
                 return
-            yield (key[0], record.at), record.data
+            if as_recorded:
+                yield (key[0], record.at), record.data
+            elif frame := self._whole(place, record.data):
+                yield (key[0], record.at), self.bound.rename_frame(frame)
             key = self.next
+
+    def _whole(self, place: int, data: bytes) -> bytes:
+        """The frame that a piece completes; empty where there are more pieces to come."""
+        if self.sent < len(self.records) and self.records[self.sent][0] == place:
+            self.begun += data
+            return b""
+        frame, self.begun = self.begun + data, b""
+        return frame
 
     @property
     def is_in_frame(self) -> bool:
@@ -141,6 +160,8 @@ class Playback:
     def __init__(self, speed: float = 0, holds_back: Callable[[], bool] = bool) -> None:
         self.free_at = 0.0
         """When it ceased to be busy."""
+        self.bound = Bound()
+        """The ids that the client has made up."""
         self._speed = speed
         self._holds_back = holds_back
         self._answer: Track | None = None
@@ -180,7 +201,9 @@ class Playback:
         if self._answer is not None:
             end, _ = self._answer.key(*self._answer.records[-1])
             now = max(now, math.nextafter(end, NEVER))
-        track = partial(Track, since=since, start=start, speed=self._speed, group=next(self._count), earliest=now)
+        track = partial(
+            Track, since=since, start=start, speed=self._speed, group=next(self._count), earliest=now, bound=self.bound
+        )
         if answer:
             self._answer = track(answer)
         following, ending = track(events), track(ends)

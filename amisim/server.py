@@ -23,10 +23,11 @@ from amisim.history import History
 from amisim.host import AS_ASTERISK, BANNERS, Host, Limits
 from amisim.listening import ServerError, addresses, listen
 from amisim.recording import CUT_SHORT, Record, Recording, RecordingError, RecordingReader, consistent
-from amisim.replay import Replay
+from amisim.replay import UNEXPECTED, Replay, Unexpected
 from amisim.runtime import SYSTEM, Runtime
 from amisim.scenario import ScenarioError, load
 from amisim.script import At, Rule, Script, Timeline
+from amisim.significant import Rules
 from amisim.steps import Close, Emit, How, Message, Played, Send, Step, Wait, close, render
 from amisim.timeline import lines
 from amisim.tls import context
@@ -61,7 +62,10 @@ class Server:
     `scenario` is the file of one; what is given here besides comes before what it says. `watch` is called with each
     record of the transcript as it comes. With `recording` (a name, a path, or one that is loaded) it replays that,
     `speed` times as fast as it was recorded; 0 is at once. With `hold`, recorded traffic that answers no action waits
-    for `play`, so that a test can register its callbacks first. `faults` are what goes wrong, as made by
+    for `play`, so that a test can register its callbacks first. `match` are rules of what counts when an action is
+    compared with recorded ones, such as `"ignore * Timeout"` (see `amisim.significant`). To one that was not recorded
+    an error says so, unless `unexpected` is `"asterisk"`, for what Asterisk would answer, `"ignore"`, for nothing, or
+    `"close"`, for the end of the connection. `faults` are what goes wrong, as made by
     `amisim.faults` or as text, such as `"drop event QueueMember nth=2"`. `seed` makes what is random the same each
     time. `runtime` is that of an `amisim.World`, if it is to live in one.
     """
@@ -78,6 +82,8 @@ class Server:
         recording: str | Path | Recording | None = None,
         speed: float = 1,
         hold: bool = False,
+        match: Iterable[str] = (),
+        unexpected: Unexpected = "error",
         scenario: str | Path | None = None,
         faults: Iterable[Fault | str] = (),
         seed: int | None = None,
@@ -100,6 +106,9 @@ class Server:
             raise ValueError(
                 f"seed {seed} is negative; a whole number from 0 on makes what is random the same each time"
             )
+        if unexpected not in UNEXPECTED:
+            raise ValueError(f"unexpected {unexpected!r} is none of {', '.join(UNEXPECTED)}")
+        rules = Rules(match)
         if speed < 0:
             raise ValueError(f"speed {speed} is negative; 1 is as recorded, 10 ten times as fast, 0 at once")
         self.host = host
@@ -120,7 +129,7 @@ class Server:
         self._context = context() if tls is True else tls or None
         self._watch = watch
         try:
-            self._replay = _replay(recording, speed, limits.history) if recording else None
+            self._replay = _replay(recording, speed, rules, unexpected, limits.history) if recording else None
         except RecordingError as error:
             if said is None or recording is not said.recording:
                 raise
@@ -411,12 +420,13 @@ class Server:
             self._changed.notify_all()
 
 
-def _replay(recording: str | Path | Recording, speed: float, room: int) -> Replay:
+def _replay(recording: str | Path | Recording, speed: float, rules: Rules, unexpected: Unexpected, room: int) -> Replay:
     if isinstance(recording, Recording):
-        return Replay(recording, "the recording", speed, room)
+        return Replay(recording, "the recording", speed, room, rules, unexpected)
     path = library.find(recording)
     with RecordingReader(path) as reader:
         records = list(consistent(path, reader))
         if reader.truncated:
             _logger.warning("%s, line %d: %s", path, reader.truncated, CUT_SHORT)
-        return Replay(Recording(reader.header, records, reader.truncated), str(recording), speed, room)
+        loaded = Recording(reader.header, records, reader.truncated)
+    return Replay(loaded, str(recording), speed, room, rules, unexpected)

@@ -25,7 +25,7 @@ from amisim.playback import NEVER, Playback
 from amisim.recorded import RecordedAction
 from amisim.replay import ReplayConnection
 from amisim.script import At, Rule
-from amisim.steps import Close, Emit, Message, Played, Send, answer, render
+from amisim.steps import Close, Emit, Played, Send, answer, render
 from amisim.users import ALL, User, classes, mask
 
 __all__ = ["ServerSession"]
@@ -426,8 +426,8 @@ class ServerSession:
     def _answer_to_unrecorded(self, replayed: ReplayConnection, action: ClientAction) -> Answer:
         if not self.logged_in or action.name.lower() in _ALWAYS_SERVED:
             return answer_of(self, action)
-        report = f"amisim: {replayed.miss(action).report}"
-        return iter([Message("response", (("Response", "Error"), ("Message", report)))])
+        steps = replayed.refuse(action)
+        return answer_of(self, action) if steps is None else iter(steps)
 
     def _note_recorded_answer(self, action: ClientAction, found: RecordedAction) -> None:
         """What a recorded answer means for this connection."""

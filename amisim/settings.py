@@ -5,13 +5,18 @@ time = "virtual"
 patch = ["wallboard", "pystrix"]
 recordings = "tests/recordings"
 redact = ["numbers", "names", "addresses", "emails", "header:X-Customer", "regex:account=(\\d+)"]
+match = ["ignore Originate Timeout", "rebind UserEvent OrderId"]
+unexpected = "error"
 """
 
 import difflib
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from amisim.replay import Unexpected
 
 __all__ = ["Settings", "SettingsError", "find", "load"]
 
@@ -37,6 +42,12 @@ class Settings(NamedTuple):
 
     redact: tuple[str, ...] = ()
     """What is replaced in recordings besides secrets; see `amisim.personal`."""
+
+    match: tuple[str, ...] = ()
+    """What counts when an action is compared with recorded ones; see `amisim.significant`."""
+
+    unexpected: "Unexpected" = "error"
+    """What becomes of an action that was not recorded; see `amisim.Server`."""
 
     @property
     def folder(self) -> Path:
@@ -95,13 +106,29 @@ def _texts(value: object) -> tuple[str, ...]:
 def _rules(value: object) -> tuple[str, ...]:
     from amisim import personal  # here, as most who look for settings do not record
 
-    rules = _texts(value)
+    return _checked(_texts(value), lambda rules: [personal.parse(rule) for rule in rules])
+
+
+def _matching(value: object) -> tuple[str, ...]:
+    from amisim.significant import Rules
+
+    return _checked(_texts(value), Rules)
+
+
+def _checked(rules: tuple[str, ...], read: Callable[[tuple[str, ...]], object]) -> tuple[str, ...]:
     try:
-        for rule in rules:
-            personal.parse(rule)
+        read(rules)
     except ValueError as error:
         raise ValueError(f"a list of rules: {error}") from None
     return rules
+
+
+def _unexpected(value: object) -> str:
+    from amisim.replay import UNEXPECTED
+
+    if value not in UNEXPECTED:
+        raise ValueError(f"one of {', '.join(UNEXPECTED)}")
+    return str(value)
 
 
 _KINDS: dict[str, Callable[[object], Any]] = {
@@ -109,4 +136,6 @@ _KINDS: dict[str, Callable[[object], Any]] = {
     "patch": _texts,
     "recordings": _text,
     "redact": _rules,
+    "match": _matching,
+    "unexpected": _unexpected,
 }

@@ -14,7 +14,7 @@ __all__ = ["MARK", "OF_SERVER", "OF_WORLD", "Options", "mistake", "options_of", 
 
 OF_SERVER = (
     "recording", "speed", "hold", "scenario", "faults", "version", "username", "secret", "users", "limits", "seed",
-    "tls",
+    "tls", "match", "unexpected",
 )  # fmt: skip
 OF_WORLD = ("time", "limit", "start", "utc_offset", "patience")
 _KNOWN = (*OF_SERVER, *OF_WORLD, "patch")
@@ -22,9 +22,9 @@ _SETTINGS = pytest.StashKey[Any]()
 
 MARK = (
     "ami(recording=, speed=0, hold=True, scenario=, faults=(), version='22', username='admin', secret='secret', "
-    "users=, limits=, seed=0, tls=False, time='virtual', limit=86400, start=, utc_offset=0, "
-    "patience=0.7, patch=()): what the server of the fixture ami_server is, as amisim.Server has it, and the world "
-    "that it lives in, as amisim.World; marks of module, class and test are merged"
+    "users=, limits=, seed=0, tls=False, match=(), unexpected='error', time='virtual', limit=86400, start=, "
+    "utc_offset=0, patience=0.7, patch=()): what the server of the fixture ami_server is, as amisim.Server has it, and "
+    "the world that it lives in, as amisim.World; marks of module, class and test are merged"
 )
 
 Options = dict[str, Any]
@@ -61,6 +61,8 @@ def options_of(item: Any) -> Options:
         "seed": config.getoption("--ami-seed"),
         "time": config.getoption("--ami-time") or settings.time,
         "patch": (),
+        "match": (),
+        "unexpected": settings.unexpected,
     }
     for mark in reversed(list(item.iter_markers("ami"))):
         if mark.args:
@@ -71,4 +73,6 @@ def options_of(item: Any) -> Options:
                 raise mistake(f"the mark ami has no argument {name!r}; did you mean {near[0]}?")
         options |= mark.kwargs
     options["patch"] = (*settings.patch, *options["patch"])
+    if not isinstance(options["match"], str):  # the server says that this is no list
+        options["match"] = (*settings.match, *options["match"])
     return options

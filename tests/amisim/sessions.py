@@ -2,10 +2,14 @@
 
 import hashlib
 
+from amisim.action import ClientAction
+from amisim.bound import Bound
 from amisim.host import Host
+from amisim.match import Compared, Comparison, compare
 from amisim.replay import Replay
 from amisim.script import Script
 from amisim.session import ServerSession
+from amisim.significant import AS_WRITTEN, Rules
 
 LOGIN = "Action: Login / ActionID: 1 / Username: admin / Secret: s3cret"
 ACCEPTED = "Response: Success / ActionID: 1 / Message: Authentication accepted"
@@ -62,6 +66,12 @@ class Client:
             self.session.handle_timer(at)
             said += self.take()
         return said
+
+
+def matches(expected: ClientAction, arrived: ClientAction, rules: Rules = AS_WRITTEN) -> bool:
+    """Whether an action is answered as a recorded one."""
+    mine, other = Compared(expected, rules), Compared(arrived, rules)
+    return mine.name == other.name and compare(mine, other, Bound()) == Comparison()
 
 
 def key(challenge: str, secret="s3cret") -> str:

@@ -10,12 +10,13 @@ import amisim
 from ami import Message, Request, core
 from ami.secrets import redacted
 from amisim.action import read_action
-from amisim.match import matches
 from amisim.recording import Record
 from amisim.redact import Redactor
+from amisim.replay import Replay
 from amisim.timeline import describe
 
 from .secret_places import FROM_CLIENT, FROM_SERVER
+from .sessions import Client, matches
 
 PLACES = [
     pytest.param(way, text, id=text[:70]) for way, texts in ((">", FROM_CLIENT), ("<", FROM_SERVER)) for text in texts
@@ -54,6 +55,18 @@ def test_a_client_may_replay_with_its_own_secrets_or_with_the_pseudonyms(text):
     assert matches(recorded, own)
     assert matches(recorded, recorded)
     assert matches(recorded, read_action(with_canaries(text, "others{:06}")))
+
+
+@pytest.mark.parametrize("text", FROM_CLIENT)
+def test_what_is_said_of_an_action_that_was_not_recorded_holds_none(text):
+    sent = with_canaries(text)
+    like_it = Record(1.0, 1, ">", "data", b"Action: %s\r\nX: 1\r\n\r\n" % read_action(sent).name.encode(), 1)
+    replay = Replay(amisim.Recording({}, [Record(0.0, 1, "", "open"), like_it]), "r.yaml")
+    client = Client(replay=replay)
+    client.session.logged_in_at = 0.0
+    client.send(sent + b"junk\r\nPassword: canary1\r\n\r\n")
+    assert replay.misses
+    assert "canary" not in "".join(miss.report for miss in replay.misses)
 
 
 @pytest.mark.parametrize("way", "><")

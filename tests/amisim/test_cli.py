@@ -125,6 +125,43 @@ def test_what_is_not_in_the_recording_is_told_to_the_client_and_at_the_end(runni
     assert re.fullmatch(rf"warning: {expected}\d+: Queue is 'support' there, 'sales' here\n", errors)
 
 
+def test_rules_say_what_counts_and_a_project_has_some(running, monkeypatch, tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.amikit]\nmatch = ["ignore QueueStatus Member"]\n')
+    monkeypatch.chdir(tmp_path)
+    process = running("replay", "--speed", "max", "--match", "regex QueueStatus Queue s.*", "queue-call")
+    with connected(process) as manager:
+        manager.login("admin", "secret")
+        answer = manager.send_action(core.QueueStatus("sales", member="Eve"))
+        assert answer is not None
+        assert answer.success
+    assert process.end() == (0, "queue-call: 1 connections, 3 actions, 0 without an answer\n", "")
+
+
+@pytest.mark.parametrize(("unexpected", "misses"), [("asterisk", 0), ("ignore", 1)])
+def test_what_becomes_of_the_rest_is_chosen(running, unexpected, misses):
+    process = running("replay", "--speed", "max", "--unexpected", unexpected, "queue-call")
+    with RawClient(process) as client:
+        client.send(b"Action: Login\r\nUsername: admin\r\nSecret: x\r\n\r\n")
+        client.send(b"Action: Park\r\n\r\nAction: Ping\r\n\r\n")
+        heard = client.receive_until(b"Ping: Pong")
+    assert (b"Invalid/unknown command: Park" in heard) == (unexpected == "asterisk")
+    _, output, errors = process.end()
+    assert output.endswith(f"{misses} without an answer\n")
+    assert len(errors.splitlines()) == misses
+
+
+@pytest.mark.parametrize("command", [("replay", "queue-call"), ("serve",)])
+@pytest.mark.parametrize(
+    ("option", "value", "problem"),
+    [
+        ("--match", "ingore * Timeout", "'ingore * Timeout' is no rule of matching; did you mean ignore?"),
+        ("--unexpected", "fail", "'fail' is not one of 'error', 'asterisk', 'ignore', 'close'."),
+    ],
+)
+def test_what_is_wrong_with_how_actions_are_found_is_told(command, option, value, problem):
+    assert usage_error(amisim(*command, option, value)) == f"Invalid value for '{option}': {problem}"
+
+
 def test_a_recording_that_was_cut_short_is_replayed_up_to_the_cut(running, out):
     out.write_text(GOOD + "0.4 c1 > 2: |\n  Action: Pi")
     process = running("replay", out)
@@ -387,4 +424,6 @@ def test_options_say_what_they_take():
         "against HOST:PORT",
         "secret TEXT",
         "allow FILE",
+        "match RULE",
+        "unexpected [error|asterisk|ignore|close]",
     }

@@ -3,11 +3,20 @@
 import pytest
 
 from amisim.action import ClientAction, read_action
-from amisim.match import differences, matches, nearness
+from amisim.bound import Bound
+from amisim.match import Compared, nearness
+from amisim.match import differences as differences_of
+from amisim.significant import AS_WRITTEN, Rules
+
+from .sessions import matches
 
 
 def action(*lines: str) -> ClientAction:
     return read_action("".join(f"{line}\r\n" for line in (*lines, "")).encode())
+
+
+def differences(expected: ClientAction, arrived: ClientAction, rules: Rules = AS_WRITTEN) -> list[str]:
+    return differences_of(Compared(expected, rules), Compared(arrived, rules), Bound())
 
 
 QUEUE = action("Action: QueueStatus", "ActionID: 1", "Queue: support", "Member: Alice")
@@ -63,5 +72,23 @@ def test_the_same_action_is_nearer_than_the_same_headers():
     same_action = action("Action: QueueStatus", "Queue: support")
     same_headers = action("Action: QueueSummary", "Queue: sales")
     neither = action("Action: Ping")
-    assert nearness(arrived, arrived) > nearness(same_action, arrived) > nearness(same_headers, arrived)
-    assert nearness(same_headers, arrived) > nearness(neither, arrived)
+    assert (
+        nearness(Compared(arrived), Compared(arrived))
+        > nearness(Compared(same_action), Compared(arrived))
+        > nearness(Compared(same_headers), Compared(arrived))
+    )
+    assert nearness(Compared(same_headers), Compared(arrived)) > nearness(Compared(neither), Compared(arrived))
+
+
+def test_nearness_is_by_the_rules():
+    arrived = action("Action: QueueStatus", "Queue: sales", "Member: Bob")
+    one, other = action("Action: QueueStatus", "Queue: sales"), action("Action: QueueStatus", "Member: Bob", "X: 1")
+    for text, nearer in (("ignore * Member X", one), ("ignore * Queue X", other)):
+        rules = Rules([text])
+        near = {id(each): nearness(Compared(each, rules), Compared(arrived, rules)) for each in (one, other)}
+        assert max(near, key=lambda each: near[each]) == id(nearer)
+
+
+def test_differences_are_by_the_rules():
+    arrived = action("Action: QueueStatus", "Queue: sales", "Member: Bob")
+    assert differences(QUEUE, arrived, Rules(["ignore * Queue"])) == ["Member is 'Alice' there, 'Bob' here"]

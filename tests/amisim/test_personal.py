@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from amisim import personal
 from amisim.action import read_action
-from amisim.match import matches
 from amisim.pseudonyms import Pseudonyms, is_pseudonym
 from amisim.recording import Record
 from amisim.redact import Redactor
+
+from .sessions import matches
 
 ALL = tuple(personal.RULES)
 

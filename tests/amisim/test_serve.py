@@ -51,6 +51,16 @@ def test_a_server_is_an_asterisk_and_shows_what_is_said(running):
     assert "secret" not in output
 
 
+def test_a_recording_of_a_scenario_is_matched_by_rules(running, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("amisim: 1\nrecording: queue-call\n")
+    process = running("serve", "--scenario", path, "--match", "only QueueStatus", "--unexpected", "asterisk")
+    with connected(process) as manager:
+        assert manager.send_action(core.QueueStatus("sales")).success
+        assert manager.send_action(core.Getvar("X")).result["Message"].startswith("Invalid/unknown command")
+    assert process.end()[2] == ""
+
+
 def test_users_have_the_classes_that_are_said(running):
     process = running("serve", "--user", "ann:s3cret:call:call", "--user", "bob:s3cret")
     with connected(process, "ann", "s3cret") as ann, connected(process, "bob", "s3cret") as bob:

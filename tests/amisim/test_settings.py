@@ -29,11 +29,15 @@ def test_a_file_without_the_table_is_not_ours(project):
 def test_all_settings_are_understood_from_any_folder_of_the_project(project):
     folder = project(
         '[tool.amikit]\ntime = "scaled=50"\npatch = ["wallboard"]\nrecordings = "tests/rec"\nredact = ["numbers"]\n'
+        'match = ["ignore * Timeout"]\nunexpected = "close"\n'
     )
     below = folder / "tests" / "unit"
     below.mkdir(parents=True)
     settings = load(below)
-    assert settings == (folder / "pyproject.toml", "scaled=50", ("wallboard",), "tests/rec", ("numbers",))
+    assert settings == (
+        folder / "pyproject.toml", "scaled=50", ("wallboard",), "tests/rec", ("numbers",), ("ignore * Timeout",),
+        "close",
+    )  # fmt: skip
     assert settings.folder == folder / "tests" / "rec"
 
 
@@ -41,7 +45,11 @@ def test_all_settings_are_understood_from_any_folder_of_the_project(project):
     ("text", "problem"),
     [
         ('tmie = "real"', "tool.amikit has 'tmie', which is no setting; did you mean time?"),
-        ("zzz = 1", "tool.amikit has 'zzz', which is no setting; did you mean time, patch, recordings, redact?"),
+        (
+            "zzz = 1",
+            "tool.amikit has 'zzz', which is no setting; did you mean time, patch, recordings, redact, match, "
+            "unexpected?",
+        ),
         ("time = 5", "tool.amikit.time is 5, and not a text"),
         ('time = ""', "tool.amikit.time is '', and not a text"),
         ('patch = "wallboard"', "tool.amikit.patch is 'wallboard', and not a list of texts"),
@@ -51,6 +59,14 @@ def test_all_settings_are_understood_from_any_folder_of_the_project(project):
             "tool.amikit.redact is ['numbres'], and not a list of rules: 'numbres' is no rule of redaction; "
             "did you mean numbers?",
         ),
+        (
+            'match = ["ignore Timeout"]',
+            "tool.amikit.match is ['ignore Timeout'], and not a list of rules: 'ignore Timeout' lacks a word: "
+            "it is ignore ACTION HEADER…, such as 'ignore * Timeout'",
+        ),
+        ('match = "ignore * Timeout"', "tool.amikit.match is 'ignore * Timeout', and not a list of texts"),
+        ('unexpected = "fail"', "tool.amikit.unexpected is 'fail', and not one of error, asterisk, ignore, close"),
+        ("unexpected = []", "tool.amikit.unexpected is [], and not one of error, asterisk, ignore, close"),
         ("patch = [1]", "tool.amikit.patch is [1], and not a list of texts"),
     ],
 )

@@ -165,6 +165,9 @@ def test_marks_of_module_class_and_test_are_merged_and_the_closest_wins(suite):
         ),
         ("limit=-1", "limit -1: how many seconds, more than 0, is to be said"),
         ("patience=0", "patience 0: how many seconds, more than 0, is to be said"),
+        ("match=['ingore * Timeout']", "'ingore * Timeout' is no rule of matching; did you mean ignore?"),
+        ("match='ignore * Timeout'", "rules of matching are a list, such as ['ignore * Timeout'], and not one text"),
+        ("unexpected='fail'", "unexpected 'fail' is none of error, asterisk, ignore, close"),
     ],
     ids=[
         "near",
@@ -179,6 +182,9 @@ def test_marks_of_module_class_and_test_are_merged_and_the_closest_wins(suite):
         "start",
         "limit",
         "patience",
+        "rule",
+        "no list of rules",
+        "unexpected",
     ],
 )
 def test_a_wrong_mark_is_said_in_one_line(suite, arguments, error):
@@ -291,6 +297,33 @@ def test_an_action_that_is_not_in_the_recording_fails_the_test_at_its_end(suite)
             f"*- {TRANSCRIPT} -*",
         ]
     )
+
+
+def test_the_mark_and_the_settings_say_what_counts_and_what_becomes_of_the_rest(suite, pytester):
+    pytester.makepyprojecttoml('[tool.amikit]\nmatch = ["ignore * Queue"]\nunexpected = "ignore"\n')
+    result = suite("""
+        import pytest
+        from ami import core
+
+        pytestmark = pytest.mark.ami(recording="queue-call")
+
+        def test_a_rule_of_the_project(ami_manager):
+            assert ami_manager.send_action(core.QueueStatus("sales")).success
+
+        @pytest.mark.ami(match=["only QueueStatus"])
+        def test_a_rule_of_the_mark_beside_it(ami_manager):
+            assert ami_manager.send_action(core.QueueStatus("sales", member="Eve")).success
+
+        @pytest.mark.ami(unexpected="asterisk")
+        def test_the_mark_counts_more_than_the_project(ami_manager):
+            answer = ami_manager.send_action(core.Getvar("X"))
+            assert answer.result["Message"].startswith("Invalid/unknown command: Getvar")
+
+        def test_a_miss(ami_manager):
+            assert ami_manager.send_action(core.Getvar("X")) is None
+    """)
+    result.assert_outcomes(passed=4, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_a_miss*", "no recorded answer to Getvar (Variable: X); *"])
 
 
 # The report

@@ -63,6 +63,21 @@ def test_without_being_told_nothing_is_recorded(run, pytester, upstream):
     assert upstream.actions == []
 
 
+def test_a_call_whose_ids_are_made_up_each_time_is_replayed(run, upstream):
+    about = {"Channel": "PJSIP/100-00000001", "Uniqueid": "${ChannelId}"}
+    upstream.on("Originate").reply(
+        response(Message="Originate successfully queued"), event("Newchannel", **about),
+        event("Hangup", Cause=17, **about),
+    )  # fmt: skip
+    source = """
+        def test_members(ami_recording, ami_manager):
+            call = ami_manager.originate("PJSIP/100", context="c", exten="1")
+            assert call.wait_ended(5) == 17
+    """
+    run("--ami-record=once", source=source).assert_outcomes(passed=1)
+    run(source=source, recording=False).assert_outcomes(passed=1)
+
+
 def test_all_records_anew(run, upstream):
     run("--ami-record=once").assert_outcomes(passed=1)
     arrived = len(upstream.actions)
