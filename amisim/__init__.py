@@ -28,14 +28,16 @@ if TYPE_CHECKING:
     from amisim.export import json_lines, mermaid
     from amisim.importer import read_capture
     from amisim.player import Player
+    from amisim.testing import Session, session
     from amisim.world import Deadlock, OutsideWorld, World, WorldError, again, explore
 
 __all__ = [
     "CERTIFICATE", "Allowed", "Deadlock", "Difference", "Limits", "OutsideWorld", "Player", "Record", "Recording",
-    "RecordingError", "RecordingReader", "RecordingWriter", "ScenarioError", "Server", "ServerError", "Statistics",
+    "RecordingError", "RecordingReader", "RecordingWriter", "ScenarioError", "Server", "ServerError", "Session",
+    "Statistics",
     "UpstreamError", "User", "World", "WorldError", "again", "close", "differences", "emit", "event", "explore",
     "find", "formatted", "json_lines", "like", "list_complete", "load", "load_allowed", "merge", "mermaid", "play",
-    "raw", "read_capture", "record", "repeat", "response", "statistics", "trim", "wait", "without_allowed",
+    "raw", "read_capture", "record", "repeat", "response", "session", "statistics", "trim", "wait", "without_allowed",
 ]  # fmt: skip
 
 _LATER = {
@@ -44,6 +46,7 @@ _LATER = {
     "Difference": "differ", "differences": "differ", "Player": "player", "play": "against",
     "Statistics": "counting", "statistics": "counting", "formatted": "editing", "merge": "editing",
     "trim": "editing", "json_lines": "export", "mermaid": "export", "read_capture": "importer",
+    "Session": "testing", "session": "testing",
 }  # fmt: skip
 
 

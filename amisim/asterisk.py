@@ -20,7 +20,7 @@ from amisim.steps import Close, Message, Played, Send, Wait, event, render, resp
 from amisim.users import classes, mask, names
 
 if TYPE_CHECKING:
-    from amisim.session import ServerSession
+    from amisim.server_session import ServerSession
 
 __all__ = ["BEFORE_LOGIN", "SERVED", "Answer", "Flush", "UntilEvent", "answer_of"]
 

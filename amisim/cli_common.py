@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from typing import TypedDict
 
 import click
+from click.shell_completion import CompletionItem
 
 from ami.errors import Error as AmiError
-from amisim import personal, settings
+from amisim import library, personal, settings
 from amisim.listening import ServerError
 from amisim.recording import RecordingError
 from amisim.relay import UpstreamError
@@ -16,7 +17,9 @@ from amisim.scenario import ScenarioError
 from amisim.settings import SettingsError
 from amisim.significant import Rules
 
-__all__ = ["Failure", "address", "all_rules", "matching", "matching_options", "plainly", "redact_option"]
+__all__ = [
+    "RECORDING", "Failure", "address", "all_rules", "matching", "matching_options", "plainly", "rules_option",
+]  # fmt: skip
 
 
 class Matching(TypedDict):
@@ -49,7 +52,28 @@ def address(value: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-def _redaction(value: str) -> str:
+def all_rules(chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """The rules of redaction of the project, and the chosen ones."""
+    with plainly():
+        return tuple(dict.fromkeys((*settings.load().redact, *chosen)))
+
+
+class _RecordingName(click.ParamType[str]):
+    """A recording: a file, or the name of one that comes with amisim, which a shell can complete."""
+
+    name = "recording"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The names that begin so, with or without their version; or else files."""
+        names = [each for name in library.names() for each in (name, name.partition("/")[2])]
+        found = [CompletionItem(name) for name in dict.fromkeys(names) if name.startswith(incomplete)]
+        return found or [CompletionItem(incomplete, type="file")]
+
+
+RECORDING = _RecordingName()
+
+
+def _rule(value: str) -> str:
     """Check a rule of redaction."""
     try:
         personal.parse(value)
@@ -58,21 +82,15 @@ def _redaction(value: str) -> str:
     return value
 
 
-redact_option = click.option(
+rules_option = click.option(
     "--redact",
     "rules",
-    type=_redaction,
+    type=_rule,
     multiple=True,
     metavar="RULE",
     help="What is personal: numbers, names, addresses, emails, header:NAME or regex:PATTERN; as often as wanted, and "
     "beside those of the project's settings.",
 )
-
-
-def all_rules(chosen: tuple[str, ...]) -> tuple[str, ...]:
-    """The rules of redaction of the project, and the chosen ones."""
-    with plainly():
-        return tuple(dict.fromkeys((*settings.load().redact, *chosen)))
 
 
 def _match(value: str) -> str:

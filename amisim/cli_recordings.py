@@ -12,7 +12,7 @@ import click
 from amisim import library, settings
 from amisim.against import play
 from amisim.allowed import load_allowed, without_allowed
-from amisim.cli_common import Failure, all_rules, plainly
+from amisim.cli_common import RECORDING, Failure, all_rules, plainly
 from amisim.counting import statistics
 from amisim.differ import Difference, differences
 from amisim.editing import formatted, merge, trim
@@ -30,6 +30,7 @@ from amisim.recording import (
     open_recording,
 )
 from amisim.redact import Redactor
+from amisim.view import painted, working
 
 __all__ = ["COMMANDS", "allow_option", "play_against"]
 
@@ -42,8 +43,8 @@ allow_option = click.option(
 
 @click.command()
 @allow_option
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", type=RECORDING)
+@click.argument("b", type=RECORDING)
 def diff(allow: str | None, a: str, b: str) -> None:
     """Compare the recordings A and B: a block for each difference.
 
@@ -54,7 +55,9 @@ def diff(allow: str | None, a: str, b: str) -> None:
     Example: amisim diff 16/ping-and-core 22/ping-and-core
     """
     with plainly():
-        _tell(differences(_whole(a), _whole(b)), allow)
+        with working(f"comparing {a} and {b}"):
+            found = differences(_whole(a), _whole(b))
+        _tell(found, allow)
 
 
 def play_against(recording: Path, address: tuple[str, int], speed: float, secret: str, allow: str | None) -> None:
@@ -65,7 +68,9 @@ def play_against(recording: Path, address: tuple[str, int], speed: float, secret
             player = Player(recorded, secret=secret, speed=speed)
         except ValueError as error:
             raise Failure(f"{recording}: {error}; --secret tells it") from None
-        _tell(differences(recorded, asyncio.run(play(player, *address)), events=False), allow)
+        with working(f"playing {recording}"):
+            found = differences(recorded, asyncio.run(play(player, *address)), events=False)
+        _tell(found, allow)
 
 
 def _tell(found: list[Difference], allow: str | None) -> None:
@@ -73,7 +78,7 @@ def _tell(found: list[Difference], allow: str | None) -> None:
     allowed = load_allowed(allow) if allow is not None else []
     left, stale = without_allowed(found, allowed)
     for difference in left:
-        click.echo(f"{difference}\n")
+        click.echo(f"{painted(str(difference))}\n")
     for entry in stale:
         click.echo(f"{allow}, line {entry.line}: does not differ any more: {entry}\n")
     if left or stale:
@@ -100,7 +105,7 @@ def _write(out: str, recording: Recording, redact: Callable[[Record], Record] = 
 
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing; exit code 1 if a file would be changed.")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=RECORDING, metavar="FILE...")
 def fmt(check: bool, files: tuple[str, ...]) -> None:
     """Write each FILE again as amisim would write it. Comments on lines of their own stay.
 
@@ -133,7 +138,7 @@ def _format(path: Path, *, check: bool) -> bool:
 
 
 @click.command()
-@click.argument("recording")
+@click.argument("recording", type=RECORDING)
 def stats(recording: str) -> None:
     """Count what is in a RECORDING: connections, bytes, actions and events by name.
 
@@ -154,7 +159,7 @@ def stats(recording: str) -> None:
 @click.option("--action", "actions", type=int, multiple=True, metavar="N", help="Action N, and what follows from it.")
 @click.option("--channel", default="", metavar="PATTERN", help="What is of channels such as 'PJSIP/100-*'.")
 @click.option("--call", default="", metavar="UNIQUEID", help="What is of the call with this Uniqueid or Linkedid.")
-@click.argument("recording")
+@click.argument("recording", type=RECORDING)
 @click.argument("out", type=click.Path(dir_okay=False))
 def trim_(
     start: float, end: float, actions: tuple[int, ...], channel: str, call: str, recording: str, out: str
@@ -179,7 +184,7 @@ def trim_(
 
 @click.command("merge")
 @click.option("--offset", type=float, default=0, metavar="SECONDS", help="How long after the one before each begins.")
-@click.argument("recordings", nargs=-1, required=True, metavar="RECORDING...")
+@click.argument("recordings", nargs=-1, required=True, type=RECORDING, metavar="RECORDING...")
 @click.argument("out", type=click.Path(dir_okay=False))
 def merge_(offset: float, recordings: tuple[str, ...], out: str) -> None:
     """Write several RECORDINGs as one to OUT, each with connections of its own.
@@ -196,7 +201,7 @@ def merge_(offset: float, recordings: tuple[str, ...], out: str) -> None:
 
 @click.command()
 @click.option("--format", "form", type=click.Choice(["jsonl", "mermaid"]), required=True, help="What to print.")
-@click.argument("recording")
+@click.argument("recording", type=RECORDING)
 def export(form: str, recording: str) -> None:
     """Print a RECORDING for other programs: as JSON lines, or as a sequence diagram of Mermaid.
 
@@ -228,7 +233,8 @@ def import_(redact: bool, description: str | None, capture: str, out: str) -> No
     Example: amisim import --redact evening.pcap evening.yaml.gz
     """
     with plainly():
-        header, records = read_capture(capture)
+        with working(f"reading {capture}"):
+            header, records = read_capture(capture)
         if description:
             header["description"] = description
         _write(out, Recording(header, records), Redactor(all_rules(())) if redact else lambda record: record)
@@ -245,7 +251,7 @@ def list_(unused: bool, folder: Path | None) -> None:
     there are any that are not.
 
     \b
-    Example: amisim list --unused tests/recordings
+    Example: amisim list --unused
     """
     with plainly():
         if unused:

@@ -11,7 +11,7 @@ from ami.wire import FrameReader
 from amisim.action import ClientAction
 from amisim.faults import Fault
 from amisim.recording import Record
-from amisim.session import ServerSession
+from amisim.server_session import ServerSession
 
 if TYPE_CHECKING:
     from amisim.server import Server

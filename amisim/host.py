@@ -13,7 +13,7 @@ from amisim.script import Script
 from amisim.users import User, users_from
 
 if TYPE_CHECKING:
-    from amisim.session import ServerSession
+    from amisim.server_session import ServerSession
 
 __all__ = ["AS_ASTERISK", "BANNERS", "Host", "Limits"]
 

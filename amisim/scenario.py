@@ -116,7 +116,7 @@ def _scenario(path: str, data: bytes) -> Scenario:
         _keys(keys["parts"].node, "the parts")  # what is in them counts where an alias says it
     script = Script(variables=_variables(keys["variables"].node) if "variables" in keys else {})
     if "rules" in keys:
-        _read_rules(script, keys["rules"].node)
+        _read_rules(script, keys["rules"].node, path)
     if "timelines" in keys:
         for node in _list(keys["timelines"].node):
             _read_timeline(script, node)
@@ -141,7 +141,7 @@ _SCENARIO = (
     "timelines", "test", "switches",
 )  # fmt: skip
 _USER = ("secret", "read", "write")
-_RULE = ("on", "headers", "when", "times", "reply")
+_RULE = ("on", "headers", "when", "times", "required", "reply")
 _CONDITION = ("like", "regex")
 _TIMELINE = ("at", "loop", "steps")
 
@@ -196,7 +196,7 @@ def _known_variables(node: Node, variables: Collection[str]) -> dict[str, str]:
     return {name: _value(entry.node) for name, entry in keys.items()}
 
 
-def _read_rules(script: Script, node: Node) -> None:
+def _read_rules(script: Script, node: Node, path: str) -> None:
     """Add the rules of a list; one that could never answer, because another always does before it, is a mistake."""
     always: dict[str, int] = {}
     for each in _list(node):
@@ -205,9 +205,12 @@ def _read_rules(script: Script, node: Node) -> None:
         if name.lower() in always:
             problem = f"this rule never answers: that of line {always[name.lower()]} takes every {name}; put that last"
             raise Mistake(keys["on"].line, problem)
-        if set(keys) == {"on", "reply"}:
+        if set(keys) <= {"on", "required", "reply"}:
             always[name.lower()] = each.line
-        script.rules.append(_rule(name, keys, script.variables))
+        rule = _rule(name, keys, script.variables)
+        if "required" in keys and _one_of(keys["required"].node, ("yes", "no")) == "yes":
+            rule.required(f"{path}, line {keys['on'].line}")
+        script.rules.append(rule)
 
 
 def _rule(name: str, keys: dict[str, Entry], variables: dict[str, str]) -> Rule:

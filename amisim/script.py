@@ -3,6 +3,7 @@
 import fnmatch
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, Self
 
@@ -47,6 +48,7 @@ class Rule:
         self._replies: list[Reply] = []
         self.faults: list[Fault] = []
         self._times: int | None = None
+        self._required = ""  # where it was said
 
     def reply(self, *steps: Step | Reply) -> Self:
         """Answer with these steps, in order, or with those of a function: `reply(function)`.
@@ -73,6 +75,15 @@ class Rule:
         self._times = count
         return self
 
+    def required(self, where: str = "") -> Self:
+        """Have `Server.check` complain, and a test fail, unless it is used.
+
+        That is as often as `times` says, or else once for each reply. `where` it stands is told; the line of the call.
+        """
+        frame = sys._getframe(1)
+        self._required = where or f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+        return self
+
     def when(self, /, **variables: object) -> Self:
         """Answer only while variables of the script have these values."""
         self._wanted = {name: str(value) for name, value in variables.items()}
@@ -85,6 +96,14 @@ class Rule:
         """
         self.faults += parsed(faults)
         return self
+
+    @property
+    def complaint(self) -> str:
+        """What is missing, if it is required and was not used as often as it should; or else empty."""
+        wanted = self._times or max(len(self._replies), 1)
+        if not self._required or self.used >= wanted:
+            return ""
+        return f"{self._required}: required {wanted} x, {self!r}"
 
     @property
     def in_force(self) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from amisim.steps import render
 
 if TYPE_CHECKING:
-    from amisim.session import ServerSession
+    from amisim.server_session import ServerSession
 
 __all__ = ["report"]
 

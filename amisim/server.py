@@ -344,7 +344,9 @@ class Server:
             return found[0]
 
     def check(self) -> None:
-        """Raise `AssertionError` if a recording had no answer, a script failed, or a fault hit nothing."""
+        """Raise `AssertionError` if a recording had no answer, a script failed, a fault hit nothing, or a required rule
+        was not used.
+        """
         if complaints := self.complaints:
             raise AssertionError("\n".join(complaints))
 
@@ -353,7 +355,10 @@ class Server:
         """What `check` complains of so far, each in a line."""
         never = [fault for rule in self._script.rules if not rule.used for fault in rule.faults]
         unused = (f"this fault hit nothing: {fault}" for fault in (*self._plan.unused, *never))
-        return [*self.misses, *self._failures, *unused]
+        arrived = ", ".join(dict.fromkeys(each.name or "(no action)" for each in self.actions)) or "nothing"
+        missing = (each.complaint for each in self._script.rules)
+        required = (f"{each}; what arrived: {arrived}" for each in missing if each)
+        return [*self.misses, *self._failures, *unused, *required]
 
     @property
     def misses(self) -> list[str]:

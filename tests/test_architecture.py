@@ -61,12 +61,13 @@ OF_AMI = {"wire", "message", "catalogue", "errors", "session", "core", "core_eve
 OF_STRATEGIES = {"headers", "request", "iax"}
 
 WITH_IO = {
-    "against", "cli", "cli_recordings", "connection", "demo", "listening", "proxy", "recorder", "relay", "runtime",
-    "server", "tls",
+    "against", "cli", "cli_recordings", "cli_serving", "connection", "demo", "listening", "proxy", "recorder",
+    "relay", "runtime", "server", "tls", "view",
 }  # fmt: skip
 IN_A_RUNTIME = {"runtime", "server", "world.world"}
 WITH_FILES = {"recording", "importer", "library", "scenario", "settings"}
-OF_A_CLIENT = {"cli", "demo"}
+OF_A_CLIENT = {"cli", "cli_serving", "demo", "testing"}
+OF_TESTS = {"failure", "leftovers", "testing"}
 
 NO_IO = {"socket", "ssl", "select", "selectors", "asyncio", "threading", "time", "random", "subprocess", "signal", "os"}
 
@@ -149,7 +150,8 @@ def test_amisim_uses_no_client(module):
 
 
 @pytest.mark.parametrize(
-    "module", [each for each in set(modules("amisim")) - WITH_IO - WITH_FILES if not each.startswith("world.")]
+    "module",
+    [each for each in set(modules("amisim")) - WITH_IO - WITH_FILES - OF_TESTS if not each.startswith("world.")],
 )
 def test_what_amisim_knows_is_free_of_io_time_and_chance(module):
     assert not top(imports(modules("amisim")[module])) & NO_IO
@@ -157,7 +159,7 @@ def test_what_amisim_knows_is_free_of_io_time_and_chance(module):
 
 @pytest.mark.parametrize("module", [name for name in modules("amisim") if not name.startswith("world")])
 def test_nothing_but_commands_needs_a_world_of_virtual_time(module):
-    if module not in {"__init__", *OF_A_CLIENT}:
+    if module not in {"__init__", *OF_A_CLIENT, *OF_TESTS}:
         used = own(imports(modules("amisim")[module]), "amisim")
         assert not {name for name in used if name.startswith("world")}
 

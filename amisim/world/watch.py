@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import takewhile
 from types import FrameType
 from typing import Any
@@ -160,9 +161,24 @@ def _said(participant: Participant) -> list[bytes]:
         return []
 
 
+class _Nothing(BaseException):
+    """What is raised in a thread by itself."""
+
+
 def _raise_in(ident: int, error: type[BaseException]) -> None:
-    """Raise something in another thread, as soon as it runs Python."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(error))
+    """Raise something in another thread, as soon as it runs Python.
+
+    While that has not happened, CPython 3.11 runs in circles for ever in any thread that is traced, as under coverage;
+    unless another thread had something raised in it and has it. That is done here, in one expression: a call of a
+    traced function would be too late.
+    """
+    raises = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    other, own = ctypes.c_ulong(ident), ctypes.c_ulong(threading.get_ident())
+    what, nothing = ctypes.py_object(error), ctypes.py_object(_Nothing)
+    with suppress(_Nothing):
+        _ = raises(other, what), raises(own, nothing)
+        while True:
+            pass
 
 
 def _description(participant: Participant, frame: FrameType, is_waiting: bool) -> str:

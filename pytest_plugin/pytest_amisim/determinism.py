@@ -7,7 +7,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from _pytest.runner import runtestprotocol
+
+from pytest_amisim.runs import first_run, last_run, tell
 
 if TYPE_CHECKING:
     from pytest_amisim.living import Living
@@ -17,21 +18,16 @@ __all__ = ["run_twice"]
 
 def run_twice(item: Any, nextitem: pytest.Item | None, living: Callable[[], Living | None]) -> None:
     """Run a test, and run it again; it fails if something else happened, or if it ended in another way."""
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    # What belongs to the module and the session stays, as if the next one were another test beside it.
-    earlier = runtestprotocol(item, nextitem=item.parent, log=False)
+    earlier = first_run(item)
     first = _story(earlier, living())
-    item._initrequest()  # as if nobody had run it, as pytest-rerunfailures does it
-    reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    reports = last_run(item, nextitem)
     second = _story(reports, living())
     if first != second:
         told = next((report for report in reports if report.when == "call"), reports[0])
         failures = _failures("first", earlier) + _failures("second", reports)
         told.outcome = "failed"
         told.longrepr = "\n".join([_difference(first, second), *failures])
-    for report in reports:
-        item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    tell(item, reports)
 
 
 def _story(reports: list[pytest.TestReport], living: Living | None) -> list[str]:

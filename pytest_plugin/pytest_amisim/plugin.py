@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    import ssl
-
     import ami
     import amisim
     from ami import aio
 
 _LIVING = pytest.StashKey[Any]()
+_PASSED = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_amisim.options import MARK
 
     config.addinivalue_line("markers", MARK)
+    if config.getoption("--ami-check-determinism") and config.getoption("--ami-record") != "none":
+        raise pytest.UsageError("--ami-check-determinism is for what is replayed: it cannot be used with --ami-record")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,8 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--ami-check-determinism", action="store_true", help="Run each test twice, and compare what happened."
     )
     group.addoption(
-        "--ami-record", choices=("none", "once", "all"), default="none",
-        help="Whether ami_recording records: never, what is not recorded yet, or all of it anew (none).",
+        "--ami-record", choices=("none", "once", "new", "all", "refresh"), default="none",
+        help="Whether ami_recording records: never; what is not recorded yet; also what says something new; all of it "
+        "anew; or all of it, to show what differs, and ask (none).",
     )  # fmt: skip
     group.addoption(
         "--ami-upstream", metavar="[USER:SECRET@]HOST:PORT", help="The server that ami_recording records, if it does."
@@ -54,13 +56,15 @@ def ami_clock(request: pytest.FixtureRequest) -> Iterator[amisim.World]:
     """The `amisim.World` that the test, `ami_server` and `ami_manager` live in: time passes in it when all wait.
 
     The module of the test, and those that the mark's `patch` and the settings name, use its threads, locks, clocks and
-    sockets; managers of `ami` do so by themselves.
+    sockets; managers of `ami` do so by themselves. At the end of the test every action must have had an answer in the
+    recording, every fault a hit and every required rule a use; and no thread, task or socket may be left in the world.
     """
     from pytest_amisim.living import Living
 
     with Living(request) as living:
         request.node.stash[_LIVING] = living
         yield living.world
+        living.check(has_passed=request.node.stash.get(_PASSED, False))
 
 
 @pytest.fixture
@@ -70,8 +74,7 @@ def ami_server_factory(
     """Make servers: `ami_server_factory(version="16")` is one as the mark `ami` says, but for what is given."""
     living = request.node.stash[_LIVING]
     with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(living.serve(options))
-    living.check()
+        yield lambda **options: stack.enter_context(living.serve(**options))
 
 
 @pytest.fixture
@@ -79,12 +82,10 @@ def ami_server(request: pytest.FixtureRequest, ami_clock: amisim.World) -> Itera
     """A fake Asterisk in the world of `ami_clock`, as the mark `ami` says.
 
     A recording answers at once; its events wait until the test calls `ami_server.play()`, when it has registered its
-    callbacks. At the end of the test every action must have had an answer in the recording, and every fault a hit.
+    callbacks.
     """
-    living = request.node.stash[_LIVING]
-    with living.serve({}) as server:
+    with request.node.stash[_LIVING].serve() as server:
         yield server
-    living.check()
 
 
 @pytest.fixture
@@ -96,7 +97,8 @@ def ami_recording(request: pytest.FixtureRequest, ami_clock: amisim.World) -> It
     """
     from pytest_amisim.recording import recorded
 
-    with recorded(request.node.stash[_LIVING]) as server:
+    stash = request.node.stash
+    with recorded(stash[_LIVING], lambda: stash.get(_PASSED, False)) as server:
         yield server
 
 
@@ -106,12 +108,7 @@ def ami_manager(request: pytest.FixtureRequest, ami_clock: amisim.World) -> Iter
 
     If the test uses `ami_recording`, it is connected to that.
     """
-    import ami
-
-    server = _server_of(request)
-    with ami.Manager(runtime=ami_clock.runtime) as manager:
-        manager.connect(server.host, server.port, ssl=_trusting() if server.tls else None)
-        manager.login(server.username, server.secret)
+    with request.node.stash[_LIVING].connected(_server_of(request)) as manager:
         yield manager
 
 
@@ -119,13 +116,14 @@ def ami_manager(request: pytest.FixtureRequest, ami_clock: amisim.World) -> Iter
 def ami_async_manager(request: pytest.FixtureRequest, ami_clock: amisim.World) -> Iterator[aio.Manager]:
     """The same with asyncio, for a test that is `async def`: it needs no other plugin, and runs in the same world."""
     from ami import aio
+    from amisim.testing import trusting
 
     server = _server_of(request)
     run = request.node.stash[_LIVING].run
 
     async def log_in() -> aio.Manager:
         manager = aio.Manager()
-        await manager.connect(server.host, server.port, ssl=_trusting() if server.tls else None)
+        await manager.connect(server.host, server.port, ssl=trusting() if server.tls else None)
         await manager.login(server.username, server.secret)
         return manager
 
@@ -138,16 +136,6 @@ def ami_async_manager(request: pytest.FixtureRequest, ami_clock: amisim.World) -
 
 def _server_of(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue("ami_recording" if "ami_recording" in request.fixturenames else "ami_server")
-
-
-def _trusting() -> ssl.SSLContext:
-    """A context for a server that a test has made itself: whatever its certificate, it is the right one."""
-    import ssl
-
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 # How tests run
@@ -172,13 +160,20 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> object:
-    """With `--ami-check-determinism`, run a test that lives in a world twice."""
-    if not item.config.getoption("--ami-check-determinism") or "ami_clock" not in getattr(item, "fixturenames", ()):
-        return None
-    from pytest_amisim.determinism import run_twice
+    """Run a test twice, with `--ami-check-determinism`; and with `--ami-record=new` if it says something new."""
+    fixtures, option = getattr(item, "fixturenames", ()), item.config.getoption
+    if option("--ami-check-determinism") and "ami_clock" in fixtures:
+        from pytest_amisim.determinism import run_twice
 
-    run_twice(item, nextitem, lambda: item.stash.get(_LIVING, None))
-    return True
+        run_twice(item, nextitem, lambda: item.stash.get(_LIVING, None))
+        return True
+    if option("--ami-record") == "new" and option("--ami-upstream") and "ami_recording" in fixtures:
+        from pytest_amisim.recording import has_recording, run_new
+
+        if has_recording(item):
+            run_new(item, nextitem, lambda: item.stash.get(_LIVING, None))
+            return True
+    return None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -188,11 +183,22 @@ def pytest_runtest_makereport(
     """Show in the report of a failing test what the server and its clients said, and how to have it again."""
     report = yield
     living = item.stash.get(_LIVING, None)
-    if report.failed and living is not None and any(server.transcript for server in living.servers):
-        from pytest_amisim.report import sections
+    if living is None:
+        return report
+    item.stash[_PASSED] = report.when == "call" and report.passed
+    if report.failed and any(server.transcript for server in living.servers):
+        from pytest_amisim.report import shown
 
         # A section of the failure itself is shown with it everywhere, in junit's XML too; not every kind can have one.
         add = getattr(report.longrepr, "addsection", lambda name, text: report.sections.append((name, text)))
-        for name, text in sections(living):
+        for name, text in shown(living):
             add(name, text)
     return report
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show what `--ami-record=refresh` has found."""
+    if config.getoption("--ami-record") not in ("none", "once"):
+        from pytest_amisim.report import kept_recordings
+
+        kept_recordings(terminalreporter)

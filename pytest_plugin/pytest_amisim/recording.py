@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from amisim import Record, RecordingError, ServerError, UpstreamError, load, record
+import pytest
+
+from amisim import Record, RecordingError, ServerError, UpstreamError, differences, load, record
 from amisim.action import read_action
 from pytest_amisim.options import mistake, settings_of
+from pytest_amisim.report import KEPT
+from pytest_amisim.runs import end, first_run, last_run, tell
 
 if TYPE_CHECKING:
     from pytest_amisim.living import Living
 
-__all__ = ["recorded", "upstream_of"]
+__all__ = ["HOW_ANEW", "has_recording", "recorded", "run_new", "upstream_of"]
+
+_ANEW = pytest.StashKey[bool]()
+_OWNERS = pytest.StashKey[dict[Path, str]]()
+_HOW = "--ami-upstream=USER:SECRET@HOST:PORT"
+HOW_ANEW = f"to record this test anew, run it with --ami-record=new {_HOW}"
+"""What is said when its recording has no answer."""
+
+_MOST = 40
+"""Lines of differences that are shown of a test."""
 
 
 class Upstream(NamedTuple):
@@ -29,20 +43,26 @@ class Upstream(NamedTuple):
     tls: bool = False
 
 
+def has_recording(item: Any) -> bool:
+    """Whether a test is recorded."""
+    return _path(item).exists()
+
+
 def upstream_of(item: Any) -> Upstream | None:
     """The server that a test is to be recorded from now; None if its recording is to be replayed.
 
     A test that has no recording, and may not have one made, fails.
     """
-    mode, address = item.config.getoption("--ami-record"), item.config.getoption("--ami-upstream")
-    path = _path(item)
-    if mode == "none" or (mode == "once" and path.exists()):
-        if not path.exists():
-            how = "--ami-record=once --ami-upstream=USER:SECRET@HOST:PORT"
-            raise mistake(f"no recording of this test, {path}: to make it from a real server, run it with {how}")
+    mode, path = item.config.getoption("--ami-record"), _path(item)
+    if path.exists() and (mode in ("none", "once") or (mode == "new" and not item.stash.get(_ANEW, False))):
         return None
+    if mode == "none":
+        raise mistake(
+            f"no recording of this test, {path}: to make it from a real server, run it with --ami-record=once {_HOW}"
+        )
+    address = item.config.getoption("--ami-upstream")
     if not address:
-        raise mistake(f"--ami-record={mode} needs --ami-upstream=USER:SECRET@HOST:PORT, the server to record")
+        raise mistake(f"--ami-record={mode} needs {_HOW}, the server to record")
     found = re.fullmatch(r"(?:([^:@]+):([^@]*)@)?(.+):(\d{1,5})", address)
     if found is None:
         shown = re.sub(r":[^@]*@", ":…@", address)
@@ -52,13 +72,15 @@ def upstream_of(item: Any) -> Upstream | None:
 
 
 @contextmanager
-def recorded(living: Living) -> Iterator[Any]:
-    """What a test is to connect to."""
+def recorded(living: Living, has_passed: Callable[[], bool]) -> Iterator[Any]:
+    """What a test is to connect to. `has_passed` tells in the end whether what was recorded is to be trusted."""
     path, upstream = _path(living.item), upstream_of(living.item)
+    owner = living.item.config.stash.setdefault(_OWNERS, {}).setdefault(path, living.item.nodeid)
+    if owner != living.item.nodeid:
+        raise mistake(f"{owner} and {living.item.nodeid} have one recording, {path}: give one of them another name")
     if upstream is None:
-        with living.serve({"recording": path, "speed": 1, "hold": False, **_login(path)}) as server:
+        with living.serve(recording=path, speed=1, hold=False, **_login(path)) as server:
             yield server
-        living.check()
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
@@ -66,9 +88,67 @@ def recorded(living: Living) -> Iterator[Any]:
         rules = settings_of(living.item.config).redact
         with record(unfinished, upstream.host, upstream.port, rules=rules) as recorder:
             yield upstream._replace(host=recorder.host, port=recorder.port)
+        _settle(living.item, path, unfinished, has_passed())
     except (UpstreamError, ServerError, RecordingError) as error:
         raise mistake(f"cannot record: {error}") from None
-    os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def run_new(item: Any, nextitem: pytest.Item | None, living: Callable[[], Living | None]) -> None:
+    """Replay a test; if something it said has no answer in its recording, run it again, and record all of it anew."""
+    reports = first_run(item)
+    lived = living()
+    if lived is not None and any(server.misses for server in lived.servers):
+        item.stash[_ANEW] = True
+        reports = last_run(item, nextitem)
+    else:
+        reports += end(item, nextitem)
+    tell(item, reports)
+
+
+def _settle(item: Any, path: Path, new: Path, has_passed: bool) -> None:
+    """Decide what becomes of a recording that was just made."""
+    text = ""
+    if path.exists() and item.config.getoption("--ami-record") == "refresh":
+        text = _difference(path, new)
+        if not text:
+            return
+        text = f"{item.nodeid}: the server differs (B) from {path} (A)\n{text}\n"
+    if path.exists() and not has_passed:
+        _keep(item, f"{text}{item.nodeid} did not pass: {path} stays as it was")
+    elif not text or _is_accepted(item, text):
+        os.replace(new, path)
+
+
+def _keep(item: Any, why: str) -> None:
+    """Have the summary of the run say why a recording stays as it was."""
+    item.add_report_section("teardown", KEPT, why)
+
+
+def _difference(path: Path, new: Path) -> str:
+    """In what a recording (A) and a new one (B) differ."""
+    blocks = "\n".join(map(str, differences(load(path), load(new)))).splitlines()
+    more = [f"({len(blocks) - _MOST} lines more)"] if len(blocks) > _MOST else []
+    return "\n".join([*blocks[:_MOST], *more])
+
+
+def _is_accepted(item: Any, text: str) -> bool:
+    """Ask at a terminal whether to write; where there is none, leave it to the summary."""
+    capture = item.config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.suspend(in_=True)
+    try:
+        if not hasattr(item.config, "workerinput") and sys.stdin.isatty() and sys.stdout.isatty():
+            print(f"\n{text}", end="")
+            with suppress(EOFError):
+                return input("write this recording (y/N)? ").strip().lower() in ("y", "yes")
+            return False
+    finally:
+        if capture is not None:
+            capture.resume()
+    _keep(item, f"{text}nothing was written: to accept it, run this test with --ami-record=all")
+    return False
 
 
 def _path(item: Any) -> Path:

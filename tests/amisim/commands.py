@@ -1,9 +1,12 @@
 """The command `amisim`, run as its users run it."""
 
+import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Self
 
 from click.testing import CliRunner, Result
@@ -73,3 +76,17 @@ class Running:
         if self.process.poll() is None:
             self.process.kill()
             self.process.communicate()
+
+
+def at_terminal(*args: object, **environment: str) -> str:
+    """What a command that ends by itself shows at a terminal."""
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "amisim", *map(str, args)]
+    said = b""
+    with subprocess.Popen(command, stdin=end, stdout=end, stderr=end, env=os.environ | environment):
+        os.close(end)
+        with suppress(OSError):  # it has ended
+            while data := os.read(terminal, 65_536):
+                said += data
+    os.close(terminal)
+    return said.decode()

@@ -15,7 +15,7 @@ from ami.wire import FrameReader
 from amisim.faults import Fault, FaultPlan
 from amisim.host import Host
 from amisim.script import Script
-from amisim.session import ServerSession
+from amisim.server_session import ServerSession
 from amisim.steps import Step
 
 __all__ = ["Joined", "Link"]

@@ -8,7 +8,7 @@ from amisim.host import Host
 from amisim.match import Compared, Comparison, compare
 from amisim.replay import Replay
 from amisim.script import Script
-from amisim.session import ServerSession
+from amisim.server_session import ServerSession
 from amisim.significant import AS_WRITTEN, Rules
 
 LOGIN = "Action: Login / ActionID: 1 / Username: admin / Secret: s3cret"

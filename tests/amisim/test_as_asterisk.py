@@ -24,7 +24,7 @@ from amisim.host import Host
 from amisim.importer import read_amicap
 from amisim.recording import Record
 from amisim.script import Rule, Script
-from amisim.session import ServerSession
+from amisim.server_session import ServerSession
 from amisim.steps import raw
 from amisim.users import User
 

@@ -34,8 +34,8 @@ from .command_links import (
 from .commands import amisim, refusal, said, usage_error
 
 COMMANDS = [
-    "check", "demo", "diff", "export", "fmt", "import", "list", "merge", "proxy", "record", "replay", "scan", "serve",
-    "show", "stats", "trim",
+    "check", "completion", "demo", "diff", "export", "fmt", "import", "list", "merge", "proxy", "record", "replay",
+    "scan", "serve", "show", "stats", "trim",
 ]  # fmt: skip
 
 
@@ -380,18 +380,15 @@ def test_the_commands_are_these():
 def test_each_command_helps(command, option):
     shown = said(command, option)
     assert shown.startswith(f"Usage: amisim {command}")
-    assert shown.count("Example: ") == (main.commands[command].help or "").count("Example: ")
 
 
-@pytest.mark.parametrize("command", ["record", "replay"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_example_of_a_command_stands_in_one_line_and_is_understood(command):
     (example,) = re.findall("Example: amisim (.*)", said(command, "--help"))
     name, *args = shlex.split(example)
     assert name == command
     group = click.Context(main, **main.context_settings)
-    parsed = main.commands[name].make_context(name, args, parent=group).params
-    assert parsed["listen"][1] > 0
-    assert "queue-call" in (parsed.get("out") or parsed["recording"])
+    main.commands[name].make_context(name, args, parent=group)
 
 
 def test_help_without_a_command_lists_the_commands():

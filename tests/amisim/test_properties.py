@@ -20,7 +20,7 @@ from amisim import strategies
 from amisim.action import ActionReader
 from amisim.host import Host
 from amisim.script import Script
-from amisim.session import ServerSession
+from amisim.server_session import ServerSession
 from amisim.steps import render
 
 from .joined import Joined, Link

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from amisim.recording import Record, Recording
 from amisim.replay import Replay
-from amisim.session import ServerSession
+from amisim.server_session import ServerSession
 from amisim.steps import Close, event, list_complete, raw, response, wait
 
 from .sessions import ACCEPTED, BOOTED, CALL_EVENT, LOGIN, Client, frame, key, names_in

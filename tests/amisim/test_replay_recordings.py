@@ -10,7 +10,7 @@ from amisim import Server, library, recording
 from amisim.action import read_action
 from amisim.replay import Replay
 from amisim.script import Script
-from amisim.session import Host, ServerSession
+from amisim.server_session import Host, ServerSession
 
 ACTION_ID = re.compile(rb"^(ActionID:[ \t]*)([^\r\n]+)", re.MULTILINE | re.IGNORECASE)
 

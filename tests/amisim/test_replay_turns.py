@@ -4,7 +4,7 @@ import pytest
 
 from amisim.recording import Record, Recording
 from amisim.replay import Replay
-from amisim.session import ServerSession
+from amisim.server_session import ServerSession
 from amisim.steps import response, wait
 
 from .sessions import ACCEPTED, LOGIN, Client, frame, names_in

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from amisim import strategies
 from amisim.host import BANNERS, Limits
 from amisim.script import Script
-from amisim.session import ServerSession
+from amisim.server_session import ServerSession
 from amisim.steps import Close, close, event, list_complete, raw, repeat, response, wait
 from amisim.users import User
 

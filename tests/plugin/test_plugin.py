@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import amisim
+import amisim.testing
 
 pytest_plugins = ["pytester"]
 
@@ -260,7 +261,8 @@ def test_the_mark_says_that_tls_is_spoken(suite):
 
 def test_the_mark_takes_what_a_server_takes_and_the_documentation_lists_it(suite):
     arguments = set(inspect.signature(amisim.Server).parameters) - {"host", "port", "watch", "runtime"}
-    arguments |= set(inspect.signature(amisim.World).parameters) - {"automatic", "switches"} | {"patch"}
+    arguments |= set(inspect.signature(amisim.World).parameters) - {"automatic", "switches"} | {"patch", "leaves"}
+    assert set(amisim.testing.Options.__annotations__) == arguments
     (declared,) = (line for line in suite("", "--markers").outlines if line.startswith("@pytest.mark.ami("))
     page = (Path(__file__).parents[2] / "docs" / "testing.md").read_text()
     page = page.partition("## What the server is")[2].partition("\n## ")[0]

@@ -2,43 +2,11 @@
 
 import pytest
 
-import amisim
-from amisim import event, list_complete, response
+from amisim import event, response
+
+from .recorded import FILE, SOURCE
 
 pytest_plugins = ["pytester"]
-
-SOURCE = """
-    from ami import core
-
-    def test_members(ami_recording, ami_manager):
-        request = core.QueueStatus("support")
-        request.synchronous = True
-        members = ami_manager.send_action(request).events["QueueMember"]
-        assert [member["Name"] for member in members] == ["Alice"]
-"""
-FILE = "recordings/test_suite/test_members.yaml"
-
-
-@pytest.fixture
-def upstream():
-    with amisim.Server(username="boss", secret="hidden") as server:
-        server.on("QueueStatus").reply(
-            response(EventList="start"), event("QueueMember", Queue="support", Name="Alice"), list_complete()
-        )
-        yield server
-
-
-@pytest.fixture
-def run(suite, pytester, upstream):
-    """Run a suite, whose file has this name, perhaps with the server to record."""
-    pytester.makepyprojecttoml("[tool.amikit]\n")
-
-    def run(*options, source=SOURCE, recording=True):
-        where = [f"--ami-upstream=boss:hidden@{upstream.host}:{upstream.port}"] if recording else []
-        path = pytester.makepyfile(test_suite=source)
-        return pytester.runpytest_inprocess(*options, *where, path)
-
-    return run
 
 
 def test_once_records_what_is_not_recorded_and_then_replays_it(run, pytester, upstream):

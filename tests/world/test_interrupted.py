@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import subprocess
 import sys
 import threading
 
@@ -222,6 +223,30 @@ def test_a_wait_is_noticed_under_coverage():
             real_wait(20)
     finally:
         sys.settrace(before)
+
+
+TRACED = """
+import sys, threading
+from amisim import World
+
+held = threading.Lock()
+held.acquire()
+sys.settrace(lambda *_: None)
+with World(patience=0.1) as world:
+    thread = world.modules["threading"].Thread(target=held.acquire, name="stuck")
+    thread.start()
+    try:
+        thread.join()
+    except BaseException as error:
+        said = str(error)
+print(said)
+"""
+
+
+def test_a_wait_of_another_thread_is_noticed_under_coverage():
+    # In another process, as CPython 3.11 would run in circles for ever if there were something wrong.
+    done = subprocess.run([sys.executable, "-c", TRACED], capture_output=True, text=True, timeout=30, check=True)
+    assert "'stuck' has left the world: it waits for something real" in done.stdout
 
 
 def test_who_thinks_in_a_debugger_has_not_left():
