@@ -145,9 +145,13 @@ class Rule:
                 return None
         return captured
 
+    @property
+    def what(self) -> str:
+        """What it is for, in words."""
+        return self.action + "".join(f", {key}={value!r}" for key, value in self._headers.items())
+
     def __repr__(self) -> str:
-        headers = "".join(f", {key}={value!r}" for key, value in self._headers.items())
-        return f"<on {self.action}{headers}: used {self.used} times>"
+        return f"<on {self.what}: used {self.used} times>"
 
 
 class Timeline(NamedTuple):

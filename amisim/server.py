@@ -13,21 +13,21 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ami.runtime import Thread
-from amisim import library
+from ami.secrets import without_secrets
 from amisim.action import ClientAction
+from amisim.arguments import settle
 from amisim.causes import RecordBuilder
 from amisim.connection import Connection
 from amisim.faults import Fault, FaultPlan
 from amisim.faults.plan import parsed
 from amisim.history import History
-from amisim.host import AS_ASTERISK, BANNERS, Host, Limits
+from amisim.host import AS_ASTERISK, Host, Limits
 from amisim.listening import ServerError, addresses, listen
-from amisim.recording import CUT_SHORT, Record, Recording, RecordingError, RecordingReader, consistent
-from amisim.replay import UNEXPECTED, Replay, Unexpected
+from amisim.recording import Record, Recording
+from amisim.replay import Unexpected
 from amisim.runtime import SYSTEM, Runtime
-from amisim.scenario import ScenarioError, load
-from amisim.script import At, Rule, Script, Timeline
-from amisim.significant import Rules
+from amisim.scenario import load
+from amisim.script import At, Rule, Timeline
 from amisim.steps import Close, Emit, How, Message, Played, Send, Step, Wait, close, render
 from amisim.timeline import lines
 from amisim.tls import context
@@ -94,23 +94,13 @@ class Server:
     ) -> None:
         self._runtime = runtime
         self._given = users, parsed(faults)
-        said = self._began_with = None if scenario is None else load(scenario)
-        if said is not None:
-            version, seed = version or said.version, said.seed if seed is None else seed
-            users, recording, faults = users or said.users, recording or said.recording, [*said.faults, *self._given[1]]
-        version, self._seed = str(version or "22"), seed or 0
-        users = users or {username: secret}
-        if version not in BANNERS:
-            raise ValueError(f"version {version!r} is not known; {', '.join(BANNERS)} are")
-        if self._seed < 0:
-            raise ValueError(
-                f"seed {seed} is negative; a whole number from 0 on makes what is random the same each time"
-            )
-        if unexpected not in UNEXPECTED:
-            raise ValueError(f"unexpected {unexpected!r} is none of {', '.join(UNEXPECTED)}")
-        rules = Rules(match)
-        if speed < 0:
-            raise ValueError(f"speed {speed} is negative; 1 is as recorded, 10 ten times as fast, 0 at once")
+        settled = settle(
+            users=users or {}, version=version, seed=seed, faults=self._given[1], scenario=scenario,
+            recording=recording, speed=speed, match=match, unexpected=unexpected, tls=tls, limits=limits,
+        )  # fmt: skip
+        users = settled.users or {username: secret}
+        self._began_with = settled.scenario
+        self._seed = settled.seed
         self.host = host
         self.port = port
         self.addresses: list[str] = []
@@ -122,23 +112,18 @@ class Server:
         self.username = next(iter(users))
         first = users[self.username]
         self.secret = first.secret if isinstance(first, User) else first
-        self._plan = FaultPlan(faults, self._seed)
+        self._plan = FaultPlan(settled.faults, settled.seed)
         self._failures: History[str] = History(limits.history, len)
         self.tls = bool(tls)
         """Whether it speaks TLS."""
         self._context = context() if tls is True else tls or None
         self._watch = watch
-        try:
-            self._replay = _replay(recording, speed, rules, unexpected, limits.history) if recording else None
-        except RecordingError as error:
-            if said is None or recording is not said.recording:
-                raise
-            raise ScenarioError(said.path, 0, f"recording: {error}") from None
+        self._replay = settled.replay
         self._holds_back = hold
-        self._script = Script() if said is None else said.script
+        self._script = settled.script
         self._of_scenario = list(self._script.rules)
         self._builder = RecordBuilder(max_frame=_LONGEST)
-        self._host = self._make_host(users, version, limits)
+        self._host = self._make_host(users, settled.version, limits)
         self._changed = runtime.condition()
         self._emitting = runtime.lock()
         self._batch: list[bytes] | None = None  # what was emitted, until the server's thread takes it
@@ -177,7 +162,9 @@ class Server:
         self.stop()
 
     def start(self) -> None:
-        """Begin to listen. Raises `ServerError` when that cannot be done."""
+        """Begin to listen. Raises `ServerError` when that cannot be done, and `RuntimeError` if it has begun."""
+        if self._loop is not None:
+            raise RuntimeError("the server is running already")
         loop = self._runtime.new_event_loop()
 
         def create(host: str, port: int) -> Coroutine[Any, Any, asyncio.Server]:
@@ -325,7 +312,7 @@ class Server:
     def wait_for(self, action: str, timeout: float = 5, **headers: object) -> ClientAction:
         """Wait until an action with these headers has arrived, and return it; one that is there already counts.
 
-        Raises `TimeoutError`, which says what did arrive.
+        Raises `TimeoutError` after `timeout` seconds, which says what did arrive.
         """
         rule = Rule(action, headers)
         found: list[ClientAction] = []
@@ -339,8 +326,8 @@ class Server:
 
         with self._changed:
             if not self._changed.wait_for(has_arrived, timeout):
-                arrived = ", ".join(each.name or "(no action)" for each in self.actions[-10:]) or "nothing"
-                raise TimeoutError(f"no {rule} within {timeout} s; what arrived: {arrived}")
+                arrived = ", ".join(_told(each, action) for each in self.actions[-10:]) or "nothing"
+                raise TimeoutError(f"no {rule.what} within {timeout} s; what arrived: {arrived}")
             return found[0]
 
     def check(self) -> None:
@@ -425,13 +412,9 @@ class Server:
             self._changed.notify_all()
 
 
-def _replay(recording: str | Path | Recording, speed: float, rules: Rules, unexpected: Unexpected, room: int) -> Replay:
-    if isinstance(recording, Recording):
-        return Replay(recording, "the recording", speed, room, rules, unexpected)
-    path = library.find(recording)
-    with RecordingReader(path) as reader:
-        records = list(consistent(path, reader))
-        if reader.truncated:
-            _logger.warning("%s, line %d: %s", path, reader.truncated, CUT_SHORT)
-        loaded = Recording(reader.header, records, reader.truncated)
-    return Replay(loaded, str(recording), speed, room, rules, unexpected)
+def _told(arrived: ClientAction, wanted: str) -> str:
+    """The name of an action, and the headers of one that may be the one that is wanted."""
+    if arrived.name.lower() != wanted.lower():
+        return arrived.name or "(no action)"
+    headers = without_secrets([("Action", arrived.name), *arrived.headers])[1:]
+    return " ".join([arrived.name, *(f"{key}={value!r}" for key, value in headers)])

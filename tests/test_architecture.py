@@ -65,7 +65,7 @@ WITH_IO = {
     "relay", "runtime", "server", "tls", "view",
 }  # fmt: skip
 IN_A_RUNTIME = {"runtime", "server", "world.world"}
-WITH_FILES = {"recording", "importer", "library", "scenario", "settings"}
+WITH_FILES = {"arguments", "recording", "importer", "library", "scenario", "settings"}
 OF_A_CLIENT = {"cli", "cli_serving", "demo", "testing"}
 OF_TESTS = {"failure", "leftovers", "testing"}
 

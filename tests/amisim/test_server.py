@@ -1,6 +1,7 @@
 """The server on a real port: sockets, threads, and what a test asks of it."""
 
 import gc
+import re
 import socket
 import ssl
 import threading
@@ -13,7 +14,7 @@ from amisim import CERTIFICATE, Server, ServerError, World, event, faults, respo
 from amisim.connection import Connection
 from amisim.history import History
 from amisim.host import Limits
-from amisim.recording import Record, Recording
+from amisim.recording import Record, Recording, RecordingError
 from amisim.users import User
 
 from .clients import LOGIN, Client
@@ -90,8 +91,11 @@ def test_a_test_can_wait_for_an_action(server):
         threading.Thread(target=client.send, args=("Action: Originate / Channel: PJSIP/100",)).start()
         assert server.wait_for("Originate", Channel="PJSIP/100").get("channel") == "PJSIP/100"
         assert [action.name for action in server.actions] == ["Login", "Originate"]
-        with pytest.raises(TimeoutError, match=r"no <on Hangup.*within 0\.01 s; what arrived: Login, Originate"):
+        with pytest.raises(TimeoutError, match=r"no Hangup within 0\.01 s; what arrived: Login, Originate$"):
             server.wait_for("Hangup", timeout=0.01)
+        told = r"no Originate, Chanel='PJSIP/100' within 0\.01 s; what arrived: Login, Originate Channel='PJSIP/100'$"
+        with pytest.raises(TimeoutError, match=told):
+            server.wait_for("Originate", timeout=0.01, Chanel="PJSIP/100")
 
 
 def test_a_test_that_waits_looks_at_each_action_once(server):
@@ -139,7 +143,7 @@ def test_what_is_random_is_the_same_each_time():
 
 
 def test_stopping_closes_connections_and_leaves_no_thread():
-    before = threading.active_count()
+    before = set(threading.enumerate())
     server = Server()
     server.start()
     with Client(server) as client:
@@ -147,7 +151,7 @@ def test_stopping_closes_connections_and_leaves_no_thread():
         server.stop()
         with pytest.raises(ConnectionResetError):
             client.socket.recv(1)
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before
     with pytest.raises(RuntimeError, match="not running"):
         server.emit(event("X"))
 
@@ -486,3 +490,31 @@ def test_nobody_is_woken_in_vain_because_times_are_rounded(monkeypatch):
             while heard.count(b"Event") < 300:
                 heard += client.recv(65_536)
     assert len(woken) < 320
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"speed": float("nan")}, "speed nan is not a number that it can be; 1 is as recorded"),
+        ({"speed": float("inf")}, "speed inf is not a number that it can be; 1 is as recorded"),
+        ({"speed": "fast"}, "speed 'fast' is not a number that it can be; 1 is as recorded"),
+        ({"seed": "a"}, "seed 'a' is not a number that it can be; a whole number from 0 on"),
+        ({"tls": "yes"}, "tls 'yes' is neither True, False nor an ssl.SSLContext"),
+        ({"users": {"ann": 5}}, "user ann: 5 is neither a secret nor an amisim.User"),
+        ({"limits": Limits(line=0)}, "limit line 0: it is more than 0"),
+        ({"limits": Limits(auth_timeout=-1)}, "limit auth_timeout -1: it is more than 0"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused(arguments, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Server(**arguments)
+
+
+def test_an_empty_name_of_a_recording_is_none():
+    with pytest.raises(RecordingError, match="recording ''"):
+        Server(recording="")
+
+
+def test_a_server_that_runs_cannot_be_started_again(server):
+    with pytest.raises(RuntimeError, match="the server is running already"):
+        server.start()
