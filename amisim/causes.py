@@ -35,6 +35,12 @@ def _only_asks(action: ClientAction) -> bool:
     return _ONLY_ASKS.fullmatch(action.name) is not None
 
 
+def _in_brief(action: ClientAction) -> ClientAction:
+    """What matters of an action here: very many are remembered."""
+    command = tuple(("Command", value[:1000]) for key, value in action.headers if key.lower() == "command")
+    return action._replace(headers=command, frame=b"")
+
+
 def is_unasked(frame: bytes) -> bool:
     """Whether a frame is an event without an ActionID, as most are; told without a look at its headers."""
     return frame.startswith(b"Event: ") and b"actionid" not in frame.lower()
@@ -206,7 +212,7 @@ class _Connection:
         causes = self._causes
         if direction == ">":
             number = next(self._numbers)
-            causes.asked(number, read_action(frame))
+            causes.asked(number, _in_brief(read_action(frame)))
             return number
         if not frame.strip(b"\r\n"):
             return causes.list or causes.last_answered

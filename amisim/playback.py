@@ -3,9 +3,9 @@
 import heapq
 import itertools
 import math
-from collections import Counter, defaultdict, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from operator import itemgetter
 
@@ -28,8 +28,8 @@ _Instant = tuple[float, float]
 _LAST = 2**62
 _NEVER = NEVER, _LAST
 
-_NEAR = 1.0
-"""By how many seconds, counted from what they follow from, two events of one name may differ to be the same one."""
+_OF_A_LOGIN = (b"Event: FullyBooted\r\n", b"Event: SuccessfulAuth\r\n")
+"""What every connection has of its own: it differs, and is the same."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +53,9 @@ class Track:
 
     sent: int = 0
     """How many of them are."""
+
+    had: list[bytes] = field(default_factory=list)
+    """Frames that were sent of the same thing before, as another connection saw it."""
 
     closing: Close | None = None
     """The end of the connection, when its turn has come."""
@@ -109,28 +112,16 @@ class Track:
         self.records = [*self.records[: self.sent], *rest]
 
     def go_on_from(self, other: "Track") -> None:
-        """Leave out what another one has sent, which is the same as another connection saw it."""
+        """Leave out what was sent of another one, and of those before it: the same as another connection saw it."""
         self.start = other.start
         begun = {place for place, _ in other.records[: other.sent]}
-        had = [(at - other.since, data) for at, data, pieces in _frames(other.records) if pieces[0][0] in begun]
-        left = Counter(data for _, data in had)
-        new = []
-        for at, data, pieces in _frames(self.records):
-            if left[data]:
-                left[data] -= 1
-            else:
-                new.append((at - self.since, data, pieces))
-        offsets: defaultdict[bytes, deque[float]] = defaultdict(deque)  # of what it had and has no equal here, by name
-        for offset, data in had:
-            if left[data]:
-                offsets[_name(data)].append(offset)
+        self.had = other.had + [data for place, data, _ in _frames(other.records) if place in begun]
+        left = Counter(map(_identity, self.had))
+        records = self.records
         self.records = []
-        for offset, data, pieces in new:
-            same = offsets[_name(data)]
-            while same and same[0] < offset - _NEAR:
-                same.popleft()
-            if same and same[0] <= offset + _NEAR:
-                same.popleft()
+        for _, data, pieces in _frames(records):
+            if left[_identity(data)]:
+                left[_identity(data)] -= 1
             else:
                 self.records += pieces
 
@@ -139,15 +130,16 @@ class Track:
         return self.records[0][0] < other.records[other.sent][0] < self.records[-1][0]
 
 
-def _frames(records: Iterable[Placed]) -> Iterator[tuple[float, bytes, list[Placed]]]:
-    """When each frame began, it, and its pieces."""
-    for _, group in itertools.groupby(records, itemgetter(0)):
+def _frames(records: Iterable[Placed]) -> Iterator[tuple[int, bytes, list[Placed]]]:
+    """The place of each frame, it, and its pieces."""
+    for place, group in itertools.groupby(records, itemgetter(0)):
         pieces = list(group)
-        yield pieces[0][1].at, b"".join([record.data for _, record in pieces]), pieces
+        yield place, b"".join([record.data for _, record in pieces]), pieces
 
 
-def _name(frame: bytes) -> bytes:
-    return frame.partition(b"\r\n")[0]
+def _identity(frame: bytes) -> bytes:
+    """What says that an event on one connection is that on another."""
+    return next((name for name in _OF_A_LOGIN if frame.startswith(name)), frame)
 
 
 class Playback:

@@ -150,11 +150,11 @@ class ServerSession:
         """
         if not self.logged_in or self.closing is not None:
             return False
+        if not self._sees(data):
+            return False
         if self._is_answering:
             self._pending.append(_Pending(data, True))
             return self._wake(now)
-        if not self._sees(data):
-            return False
         self._chunks.append(data)
         return True
 

@@ -64,8 +64,12 @@ class Rules:
     """Rules of matching. Raises `ValueError`, which says what would be right."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
+        texts = texts if isinstance(texts, str) else list(texts)
         if isinstance(texts, str):
             raise ValueError(f"rules of matching are a list, such as [{texts!r}], and not one text")
+        for text in texts:
+            if not isinstance(text, str):
+                raise ValueError(f"{text!r} is no rule of matching: it is a text, such as 'ignore * Timeout'")
         self._rules = [_parse(text) for text in (*texts, _CHOSEN_BY_CLIENTS)]
 
     def significant(self, action: ClientAction) -> list[Significant]:

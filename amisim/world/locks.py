@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from amisim.world.errors import Deadlock
 from amisim.world.scheduler import Scheduler, Waiters
 
 __all__ = ["KINDS", "Barrier", "BoundedSemaphore", "Condition", "Event", "Lock", "RLock", "Semaphore", "made"]
@@ -130,7 +131,9 @@ class Condition:
     def __enter__(self) -> bool:
         return self._lock.acquire()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if isinstance(error, Deadlock) and isinstance(self._lock, RLock) and not self._lock._is_owned():
+            return  # it could not be taken again after a wait
         self._lock.release()
 
     def wait(self, timeout: float | None = None) -> bool:

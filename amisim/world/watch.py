@@ -81,7 +81,9 @@ class Watch:
         """Look at one turn, until it ends or lasts too long."""
         scheduler = self._scheduler
         steps, participant = scheduler.steps, scheduler.running
-        used, place, since = _cpu(), None, _clock()  # whoever has the turn is all that computes in this process
+        used, place = _cpu(), None  # whoever has the turn is all that computes in this process
+        since = asleep_since = _clock()
+        used_awake = 0.0 if participant is None else _used(participant)
         while not self._ended.wait(self._patience / _LOOKS):
             if scheduler.steps != steps or scheduler.running is not participant or self.outside:
                 return
@@ -89,9 +91,14 @@ class Watch:
                 continue
             # A thread that does nothing on a machine with much to do is not asleep, and moves on in between.
             before, place = place, _where_it_sleeps(participant)
+            now = _clock()
             if place != before:
-                since = _clock()
-            is_waiting = place is not None and _clock() - since >= self._patience * (1 - 1 / _LOOKS)
+                since = now
+            if place is None:
+                asleep_since, used_awake = now, _used(participant)
+            # It may wait in one place after the other; who waits for the interpreter alone has its share of the CPU.
+            is_idle = now - asleep_since >= 2 * self._patience and _used(participant) - used_awake < self._patience / 10
+            is_waiting = place is not None and (now - since >= self._patience * (1 - 1 / _LOOKS) or is_idle)
             if is_waiting or _cpu() - used >= self._patience:
                 self._report(participant, is_waiting, steps)
                 return

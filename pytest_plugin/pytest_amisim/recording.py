@@ -115,8 +115,9 @@ def _settle(item: Any, path: Path, new: Path, has_passed: bool) -> None:
         if not text:
             return
         text = f"{item.nodeid}: the server differs (B) from {path} (A)\n{text}\n"
-    if path.exists() and not has_passed:
-        _keep(item, f"{text}{item.nodeid} did not pass: {path} stays as it was")
+    if not has_passed:
+        stays = "stays as it was" if path.exists() else "is not written"
+        _keep(item, f"{text}{item.nodeid} did not pass: {path} {stays}")
     elif not text or _is_accepted(item, text):
         os.replace(new, path)
 

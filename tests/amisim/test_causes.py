@@ -1,5 +1,7 @@
 """What a server's frame follows from."""
 
+import tracemalloc
+
 from amisim.causes import RecordBuilder
 
 
@@ -153,3 +155,16 @@ def test_what_is_unfinished_at_the_end_is_not_lost():
     builder.data(1, "<", b"Aster", 2.0)
     assert sorted(record.data for record in builder.flush()) == [b"Action: Pi", b"Aster"]
     assert builder.flush() == []
+
+
+def test_of_large_actions_no_more_is_remembered_than_what_follows_from_them_needs():
+    wire = logged_in()
+    wire.records.clear()
+    tracemalloc.start()
+    for number in range(100):
+        action = f"Action: Odd / ActionID: {number} / X: {'x' * 100_000}".replace(" / ", "\r\n")
+        wire.builder.data(1, ">", f"{action}\r\n\r\n".encode(), 10.0 + number)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used < 1_000_000
+    assert wire.data("<", "Response: Success / ActionID: 57") == [59]

@@ -494,3 +494,11 @@ def test_a_condition_that_fails_when_it_is_asked_again_is_told_too():
     client.say("Action: Getvar / Variable: x")
     assert failures == ["a condition on Getvar failed: ZeroDivisionError('division by zero')"]
     assert client.session.closing == Close("reset")
+
+
+def test_what_a_client_does_not_want_to_see_is_not_kept_for_it_while_it_waits():
+    client = Client(log_in=True)
+    client.script.on("Slow").reply(wait(60), response())
+    client.say("Action: Events / EventMask: off", "Action: Slow")
+    assert not client.session.emit(CALL_EVENT, 1.0)
+    assert client.session._pending == []

@@ -137,6 +137,14 @@ def test_a_test_that_fails_leaves_the_recording_that_there_was(run, file):
     assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
+@pytest.mark.parametrize("mode", ["once", "new", "all"])
+def test_of_a_test_that_fails_no_first_recording_is_made(run, file, mode):
+    result = run(f"--ami-record={mode}", source=MORE + "        assert False\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*::test_members did not pass: *{FILE} is not written"])
+    assert not file.exists()
+
+
 def test_what_belongs_to_the_module_is_made_once_and_torn_down_in_the_end(run):
     with_module = SOURCE.replace(
         "    def test_members(",

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -213,6 +214,20 @@ def test_a_wait_after_some_work_is_noticed_too():
 
     with pytest.raises(OutsideWorld, match="it waits for something real"), World(patience=0.2):
         work_and_wait()
+
+
+def test_waits_in_several_places_are_noticed_too():
+    def deeper():
+        time.sleep(0.06)
+
+    def poll():
+        for _ in range(40):
+            time.sleep(0.06)
+            deeper()
+            (lambda: (lambda: deeper())())()
+
+    with pytest.raises(OutsideWorld, match="it waits for something real"), World(patience=0.2):
+        poll()
 
 
 def test_a_wait_is_noticed_under_coverage():

@@ -2,6 +2,8 @@
 
 import pytest
 
+from amisim import Deadlock, World
+
 
 @pytest.mark.parametrize("kind", ["Lock", "RLock", "Semaphore", "BoundedSemaphore"])
 def test_what_somebody_has_is_waited_for_as_long_as_said(alike, kind):
@@ -306,3 +308,18 @@ def test_the_classes_are_classes(alike):
         return [isinstance(getattr(m.threading, each), type) for each in names], Mine().set(), Counting(2).acquire()
 
     alike(program)
+
+
+def test_a_deadlock_in_a_condition_whose_lock_another_has_is_one():
+    def hold(condition, event):
+        with condition:
+            event.wait()
+
+    def wait(threading):
+        condition = threading.Condition()
+        threading.Timer(1, hold, (condition, threading.Event())).start()
+        with condition:
+            condition.wait()
+
+    with pytest.raises(Deadlock), World() as world:
+        wait(world.modules["threading"])
