@@ -16,6 +16,16 @@ class Thread(threading.Thread):
 
     _scheduler: Scheduler
     _participant: Participant | None = None
+    _said_daemon: bool | None = None
+
+    @property
+    def daemon(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """What was said; in truth it is one, so that, if it waits for something real, it does not keep the process."""
+        return self._daemonic if self._said_daemon is None else self._said_daemon
+
+    @daemon.setter
+    def daemon(self, is_daemon: bool) -> None:
+        threading.Thread.daemon.fset(self, is_daemon)  # type: ignore[attr-defined]
 
     def start(self) -> None:
         """Take part in the world."""
@@ -25,11 +35,14 @@ class Thread(threading.Thread):
         self._participant = self._scheduler.new_participant(self, self.name)
         run = self.run
         self.run = lambda: self._take_part(run)  # type: ignore[method-assign]
+        said, self._daemonic = self.daemon, True
         try:
             super().start()
         except BaseException:  # the system has no more threads
+            self._daemonic = said
             self._scheduler.forget(self._participant)
             raise
+        self._said_daemon = said
         self._scheduler.add(self._participant)
 
     def _take_part(self, run: Callable[[], object]) -> None:

@@ -248,7 +248,7 @@ held = threading.Lock()
 held.acquire()
 sys.settrace(lambda *_: None)
 with World(patience=0.1) as world:
-    thread = world.modules["threading"].Thread(target=held.acquire, name="stuck", daemon=True)
+    thread = world.modules["threading"].Thread(target=held.acquire, name="stuck")
     thread.start()
     try:
         thread.join()

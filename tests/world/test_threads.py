@@ -181,3 +181,20 @@ def test_a_thread_that_takes_no_part_starts_none(world, kind, options):
         thread.join()
     assert len(errors) == 1
     assert "'stranger'" in errors[0]
+
+
+def test_a_thread_is_the_daemon_that_it_is_said_to_be(alike):
+    def program(m):
+        plain, daemon = m.threading.Thread(target=lambda: None), m.threading.Thread(target=lambda: None, daemon=True)
+        found = [plain.daemon, daemon.daemon]
+        plain.start()
+        found.append(plain.daemon)
+        plain.join()
+        plain = m.threading.Thread(target=lambda: found.append(m.threading.Thread().daemon))
+        plain.start()
+        plain.join()
+        plain = m.threading.Thread()
+        plain.daemon = True
+        return [*found, plain.daemon]
+
+    alike(program)
