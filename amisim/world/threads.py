@@ -19,12 +19,12 @@ class Thread(threading.Thread):
     _said_daemon: bool | None = None
 
     @property
-    def daemon(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def daemon(self) -> bool:
         """What was said; in truth it is one, so that, if it waits for something real, it does not keep the process."""
         return self._daemonic if self._said_daemon is None else self._said_daemon
 
     @daemon.setter
-    def daemon(self, is_daemon: bool) -> None:
+    def daemon(self, is_daemon: bool) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         threading.Thread.daemon.fset(self, is_daemon)  # type: ignore[attr-defined]
 
     def start(self) -> None:
