@@ -5,6 +5,7 @@ import datetime
 import math
 import random
 import ssl
+import threading
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, suppress
 from types import TracebackType
@@ -65,8 +66,8 @@ class World:
         self._utc_offset = utc_offset
         if start.tzinfo is None:
             raise ValueError(f"start {start} has no time zone: give it one, such as tzinfo=datetime.UTC")
-        for name, value in {"limit": limit, "patience": patience}.items():
-            if not value > 0:
+        for name, value, most in (("limit", limit, math.inf), ("patience", patience, threading.TIMEOUT_MAX)):
+            if not 0 < value <= most:
                 raise ValueError(f"{name} {value}: how many seconds, more than 0, is to be said")
         self._wall_start = start.timestamp()
         self.kind = time
@@ -118,6 +119,8 @@ class World:
 
     def step_clock(self, seconds: float) -> None:
         """Set the wall clock forward, or back. Other clocks, and who waits, do not notice."""
+        if not math.isfinite(seconds):
+            raise ValueError(f"{seconds} s: the wall clock cannot be set there")
         self._wall_start += seconds
 
     def advance(self, seconds: float) -> None:
@@ -125,8 +128,8 @@ class World:
 
         `advance(0)` lets others do what they can without time.
         """
-        if seconds < 0:
-            raise ValueError(f"{seconds} s: time does not go back; step_clock sets the wall clock")
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"{seconds} s: time does not go back, nor to its end; step_clock sets the wall clock")
         self._engine.advance(seconds)
 
     def sleep(self, seconds: float) -> None:

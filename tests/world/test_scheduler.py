@@ -420,3 +420,13 @@ def test_garbage_that_uses_the_world_is_collected_where_it_belongs(world):
     collector = start(world, gc.collect, name="collects")
     collector.join()
     assert seen == ["collects"]
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf")])
+def test_what_is_no_time_is_refused(world, seconds):
+    with pytest.raises(ValueError, match=f"{seconds} s: time does not go back, nor to its end"):
+        world.advance(seconds)
+    with pytest.raises(ValueError, match=f"{seconds} s: the wall clock cannot be set there"):
+        world.step_clock(seconds)
+    with pytest.raises(ValueError, match=f"patience {seconds}: how many seconds, more than 0, is to be said"):
+        amisim.World(patience=seconds)
