@@ -154,3 +154,8 @@ def test_any_text_is_a_rule_or_is_quoted_in_what_is_said_of_it(text):
         for name in ("Originate", "Login", ""):
             rules.significant(read_action(frame(f"Action: {name} / Timeout: 1 / Variable: A=b")))
     assert problem == "" or problem.startswith(f"{text!r}")
+
+
+def test_a_rule_that_is_no_text_is_refused():
+    with pytest.raises(ValueError, match=r"^5 is no rule of matching: it is a text, such as 'ignore \* Timeout'$"):
+        Rules([5])  # type: ignore[list-item]
