@@ -30,6 +30,9 @@ BEFORE_LOGIN = frozenset({"login", "challenge", "logoff"})
 _REFUSAL_DELAY = 1.0
 """Seconds that Asterisk waits before it answers a login that it refuses."""
 
+_MOST_FILTERED = 2000
+"""How long the filters of a connection may be, all together; in Asterisk any length. Each event is looked at by all."""
+
 _BLACKLIST = (["module", "load"], ["module", "unload"], ["restart", "gracefully"])
 
 
@@ -192,7 +195,7 @@ def _events(session: "ServerSession", action: ClientAction) -> Answer:
     if wanted is None:
         yield _error("Invalid event mask")
     else:
-        session.mask = wanted
+        session.want(wanted)
         yield _cut_response(action, 256, Events="On" if wanted else "Off")
 
 
@@ -202,11 +205,15 @@ def _filter(session: "ServerSession", action: ClientAction) -> Answer:
         return
     modern = session.host.version in ("20", "22")
     try:
-        session.filters.append(filters.event_filter(action.get("Filter"), action.get("MatchCriteria"), modern=modern))
+        added = filters.event_filter(action.get("Filter"), action.get("MatchCriteria"), modern=modern)
     except ValueError as error:
         yield _error(str(error))
-    else:
-        yield response(Message="Success")
+        return
+    if sum(each.size for each in (*session.filters, added)) > _MOST_FILTERED:
+        yield _error(f"amisim: the filters of a connection have no more than {_MOST_FILTERED} characters in all")
+        return
+    session.filters.append(added)
+    yield response(Message="Success")
 
 
 def _user_event(session: "ServerSession", action: ClientAction) -> Answer:

@@ -11,34 +11,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["CANNOT_BE_COMPILED", "MIGHT_NOT_END", "MISFORMED", "EventFilter", "event_filter", "passes"]
+from amisim.posix import Expression, NotServed, expression
+
+__all__ = ["CANNOT_BE_COMPILED", "MISFORMED", "EventFilter", "event_filter", "passes"]
 
 MISFORMED = "Filter was formatted incorrectly.  Check the syntax of the filter given."
 CANNOT_BE_COMPILED = "Filter did not compile.  Check the syntax of the filter given."
-MIGHT_NOT_END = (
-    "amisim: a choice or a repetition within what is repeated, as in (a+)+ or (a|b)*, is not served, "
-    "and no more than four repetitions without end: it might take for ever."
-)
-
-_REPETITIONS = 4
-
 _CRITERIA = re.compile(r"\s*(action|name|header|method)\(([^)\s]*)\)\s*,?\s*")
-_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\[:\w*:\]|[^]])*\]|\{[\d,]*\}|.", re.DOTALL)
 _BLANKS = "".join(map(chr, range(33)))
-_NAMED_CLASS = re.compile(r"\[:(\w*):\]")
-_NAMED_CLASSES = {
-    "alnum": "a-zA-Z0-9",
-    "alpha": "a-zA-Z",
-    "blank": " \\t",
-    "digit": "0-9",
-    "lower": "a-z",
-    "punct": r"!-/:-@\[-`{-~",
-    "space": r"\s",
-    "upper": "A-Z",
-    "xdigit": "0-9a-fA-F",
-}
 _METHODS: dict[str, Callable[[Any, str], bool]] = {
-    "regex": lambda pattern, text: pattern.search(text) is not None,
+    "regex": lambda pattern, text: pattern.search(text),
     "exact": lambda pattern, text: pattern == text,
     "starts_with": lambda pattern, text: text.startswith(pattern),
     "ends_with": lambda pattern, text: text.endswith(pattern),
@@ -58,7 +40,12 @@ class EventFilter(NamedTuple):
     """The beginning of the only lines it looks at, with the colon; empty for the whole text."""
 
     method: str
-    pattern: str | re.Pattern[str]
+    pattern: str | Expression
+
+    @property
+    def size(self) -> int:
+        """How long it is, in characters and other parts of its pattern, and one for itself."""
+        return 1 + (len(self.pattern) if isinstance(self.pattern, str) else self.pattern.size)
 
     def matches(self, text: str) -> bool:
         """Whether it is about an event."""
@@ -78,7 +65,7 @@ def _values(text: str, beginning: str) -> Iterator[str]:
 
 
 def event_filter(pattern: str, criteria: str, *, modern: bool = True) -> EventFilter:
-    """Read a filter. Raises `ValueError` with Asterisk's words for one that it refuses.
+    """Read a filter. Raises `ValueError` for one that Asterisk refuses, with its words, and for one not served here.
 
     `modern` is whether the version has criteria, and takes no empty pattern without them.
     """
@@ -97,37 +84,13 @@ def event_filter(pattern: str, criteria: str, *, modern: bool = True) -> EventFi
     return EventFilter(action == "exclude", given.get("name", ""), header, method, looked_for)
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """An extended regular expression of POSIX, as far as Python's are like them."""
-    if _might_not_end(pattern):
-        raise ValueError(MIGHT_NOT_END)
+def _compiled(pattern: str) -> Expression:
     try:
-        if "(?" in pattern:
-            raise ValueError(CANNOT_BE_COMPILED)
-        return re.compile(_NAMED_CLASS.sub(lambda match: _NAMED_CLASSES[match[1]], pattern), re.DOTALL)
-    except (re.error, KeyError, OverflowError):
+        return expression(pattern)
+    except NotServed as error:
+        raise ValueError(f"amisim: filters with {error} are not served") from None
+    except ValueError:
         raise ValueError(CANNOT_BE_COMPILED) from None
-
-
-def _might_not_end(pattern: str) -> bool:
-    """Whether Python, which tries all ways to match, may take years.
-
-    So it is with choices in what is repeated, and with very many of them. POSIX does not try all; there such a pattern
-    is as good as any.
-    """
-    groups = [False]  # for each that is open, and for the whole, whether there is a choice in it
-    last = False  # whether what stands before is such a group, or a repetition
-    endless = 0
-    for token in _TOKEN.findall(pattern):
-        if last and token[0] in "*+{":
-            return True
-        if token == "(":
-            groups.append(False)
-        is_endless = token in ("*", "+") or token.endswith(",}")
-        endless += is_endless
-        last = is_endless or (token == ")" and len(groups) > 1 and groups.pop())
-        groups[-1] |= last or token in ("|", "?") or (token[0] == "{" and "," in token)
-    return endless > _REPETITIONS
 
 
 def passes(filters: Iterable[EventFilter], text: str) -> bool:

@@ -10,7 +10,7 @@ from amisim.history import ROOM
 from amisim.privileges import privileges
 from amisim.replay import Replay
 from amisim.script import Script
-from amisim.users import User, users_from
+from amisim.users import User, needed, users_from
 
 if TYPE_CHECKING:
     from amisim.server_session import ServerSession
@@ -103,6 +103,7 @@ class Host:
 
     def publish(self, event: bytes, now: float, but: "ServerSession | None" = None) -> None:
         """Send an event to every connection that may see it, but for one."""
+        bits = needed(event)
         for number, session in list(self.sessions.items()):
-            if session is not but and session.emit(event, now):
+            if not bits & ~session.reads and session is not but and session.emit(event, now):
                 self.touched.add(number)

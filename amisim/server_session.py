@@ -13,7 +13,6 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import NamedTuple
 
 from ami import wire
@@ -26,7 +25,7 @@ from amisim.recorded import RecordedAction
 from amisim.replay import ReplayConnection
 from amisim.script import At, Rule
 from amisim.steps import Close, Emit, Played, Send, answer, render
-from amisim.users import ALL, User, classes, mask
+from amisim.users import ALL, SOME, User, classes, mask, needed
 
 __all__ = ["ServerSession"]
 
@@ -82,6 +81,8 @@ class ServerSession:
         """The time of day of the login."""
         self.mask = ALL
         """The bits of the classes of events that the client wants."""
+        self.reads = 0
+        """Those of the classes that it wants and may see, and `SOME` if it is to see any event."""
         self.filters: list[EventFilter] = []
         self.challenge = ""
         self.local_address = _address(local)
@@ -148,9 +149,7 @@ class ServerSession:
 
         Return whether there is something to do now: then a driver calls `handle_timer`.
         """
-        if not self.logged_in or self.closing is not None:
-            return False
-        if not self._sees(data):
+        if self.closing is not None or not self._sees(data):
             return False
         if self._is_answering:
             self._pending.append(_Pending(data, True))
@@ -207,7 +206,7 @@ class ServerSession:
         self.user = self.host.users.get(name.lower(), User(""))
         self.logged_in_at = self.host.wall_clock()
         wanted = mask(action.get("Events"))
-        self.mask = ALL if wanted is None else wanted
+        self.want(ALL if wanted is None else wanted)
         self.filters = [event_filter(text, "", modern=False) for text in self.user.filters]
         self.host.unauthenticated.discard(self.number)
         self._begin_timelines("login", self._now)
@@ -216,7 +215,13 @@ class ServerSession:
         """Take a login back: a fault has made an error of its answer."""
         self.logged_in_at = None
         self.user, self.user_name = User(""), ""
+        self.reads = 0
         self.host.unauthenticated.add(self.number)
+
+    def want(self, mask: int) -> None:
+        """Set which classes of events the client wants, by their bits; 0 for no events."""
+        self.mask = mask
+        self.reads = classes(self.user.read) & mask | SOME if mask and self.logged_in else 0
 
     def publish(self, event: bytes) -> None:
         """Send an event to every connection that may see it, this one included."""
@@ -409,9 +414,7 @@ class ServerSession:
 
     def _sees(self, event: bytes) -> bool:
         """Whether an event is for this client: by its rights, its mask and its filters."""
-        needed = _needed(event)
-        readable = classes(self.user.read) & self.mask
-        if not self.mask or needed & readable != needed:
+        if needed(event) & ~self.reads:
             return False
         return not self.filters or passes(self.filters, wire.decode(event))
 
@@ -437,14 +440,7 @@ class ServerSession:
         elif name == "login" and found.is_accepted:
             self.log_in(action)
         elif name == "events" and found.is_accepted:
-            self.mask = mask(action.get("EventMask")) or 0
-
-
-@lru_cache(4)  # many sessions ask, one after the other
-def _needed(event: bytes) -> int:
-    """The bits of the classes that who sees an event has."""
-    _, found, rest = event.partition(b"\r\nPrivilege: ")
-    return classes(wire.decode(rest.partition(b"\r\n")[0]).removesuffix(",all")) if found else 0
+            self.want(mask(action.get("EventMask")) or 0)
 
 
 def _address(address: str) -> str:

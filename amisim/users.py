@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from ami import wire
 from amisim.filters import event_filter
 
-__all__ = ["ALL", "CLASSES", "User", "classes", "mask", "names", "users_from"]
+__all__ = ["ALL", "CLASSES", "SOME", "User", "classes", "mask", "names", "needed", "users_from"]
 
 ALL = 2**31 - 1
+
+SOME = 2**31
+"""The bit of who is to see any event at all: one without classes, then, too."""
 
 CLASSES = {
     "system": 1,
@@ -102,6 +106,13 @@ def mask(text: str) -> int | None:
     if text.lower() in _FALSE:
         return 0
     return ALL if text.lower() in _TRUE else classes(text)
+
+
+@lru_cache(4)  # many sessions ask, one after the other
+def needed(event: bytes) -> int:
+    """The bits of the classes that who sees an event has, and `SOME`."""
+    _, found, rest = event.partition(b"\r\nPrivilege: ")
+    return SOME | (classes(wire.decode(rest.partition(b"\r\n")[0]).removesuffix(",all")) if found else 0)
 
 
 @lru_cache(1024)

@@ -10,10 +10,12 @@ from amisim.replay import Replay
 from amisim.script import Script
 from amisim.server_session import ServerSession
 from amisim.significant import AS_WRITTEN, Rules
+from amisim.users import User
 
 LOGIN = "Action: Login / ActionID: 1 / Username: admin / Secret: s3cret"
 ACCEPTED = "Response: Success / ActionID: 1 / Message: Authentication accepted"
 BOOTED = "Event: FullyBooted / Privilege: system,all / Uptime: 100 / LastReload: 100 / Status: Fully Booted"
+READER = User("s3cret", read="call,system", write="reporting")
 CALL_EVENT = b"Event: Hangup\r\nPrivilege: call,all\r\n\r\n"
 
 
