@@ -174,6 +174,11 @@ class Runtime(Protocol):
         ...
 
 
+_AT_ONCE = 65_536
+"""How many bytes are read at a time. A buffer of 128 KiB or more malloc gets from the kernel each time, which takes
+longer than all else that is done for a short answer."""
+
+
 class SocketLink:
     """A TCP connection. What the kernel does not take at once is sent by the receiving thread."""
 
@@ -227,7 +232,7 @@ class SocketLink:
         self.wake()
 
     def _receive_some(self) -> bytes | None:
-        return self._socket.recv(262_144)
+        return self._socket.recv(_AT_ONCE)
 
     def _send_some(self, data: bytes) -> int:
         try:
@@ -291,7 +296,7 @@ class TLSLink(SocketLink):
             # Until it wants more: what OpenSSL has read already, the selector does not see.
             while True:
                 try:
-                    piece = self._socket.recv(65_536)
+                    piece = self._socket.recv(_AT_ONCE)
                 except SSLEOFError:
                     piece = b""
                 pieces.append(piece)

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "Dispatcher"]
 
+_AT_ONCE = 65_536
+"""How many bytes are read at a time."""
+
 _BATCH = 5000
 """How many outputs are delivered before other tasks have their turn: as many as one turn of the loop can bring."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One link with its session. It does not know the manager that owns it."""
 
     def __init__(
@@ -44,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
+        self._buffer = memoryview(bytearray(_AT_ONCE))
         self._corked = False  # something was sent since the server was last heard: what comes now goes together
         self._sends_rest = False  # at the end of this turn of the loop
         self.session = new_session(loop.time() + greeting_timeout, self._greeted.set)
@@ -56,10 +60,14 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._update()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where bytes are to go. (The buffer that a plain protocol's transport makes for each read is slow to get.)"""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Bytes came."""
         self._corked = False
-        self.session.receive_data(data, self._loop.time())
+        self.session.receive_data(bytes(self._buffer[:nbytes]), self._loop.time())
         self._update()
 
     def eof_received(self) -> None:

@@ -30,7 +30,8 @@ within this page only, and ratios rather than figures.
 - Events: {count:,} a run, after 10,000 that do not count, from the action that asks for them to the last callback.
   A run that loses events counts as 0 events/s.
 - Round trips are Pings, {pings:,} a run, one after the other. In flight are 50 threads, or 50 tasks, each with one
-  Ping after the other; *mismatched* counts the responses with another ActionID than that of their action.
+  Ping after the other, {in_flight:,} in all; *mismatched* counts the responses with another ActionID than that of their
+  action. A fifth as many come before, and do not count.
 - *× floor* is the figure divided by that of the floor, which each table names; *× best peer* by that of the best of
   the other clients.
 """
@@ -46,6 +47,7 @@ def page(results: Results, measures: Sequence[str], rounds: int, command: str) -
         rounds=rounds,
         count=EVENTS,
         pings=SUBJECTS["ami-threads"].pings,
+        in_flight=SUBJECTS["ami-threads"].in_flight,
     )
     keys = [key for key in SUBJECTS if any(key == own for _, own in results)]
     parts = [introduction, *_bars(results), *_subjects(keys)]

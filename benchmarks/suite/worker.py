@@ -21,7 +21,7 @@ from suite.subjects import SUBJECTS, Subject
 IN_FLIGHT = 50
 """How many actions are under way at a time."""
 
-_WARM_UP_PINGS = 20
+_WARM_UP = 5  # a fifth as many actions come first, and do not count
 _WARM_UP_EVENTS = 10_000
 _SETTLE = 0.2  # seconds, for what the server sends after the login
 _QUIET = 5.0  # seconds without an event after which no more are waited for
@@ -36,6 +36,7 @@ def _run_threads(driver: Any, subject: Subject, run: str, port: int, count: int)
     if run == "round-trip":
         return _round_trips(driver, subject.pings)
     if run == "in-flight":
+        _threads_in_flight(driver, subject.in_flight // IN_FLIGHT // _WARM_UP)
         return _threads_in_flight(driver, subject.in_flight // IN_FLIGHT)
     done = threading.Event()
     meter = Meter(done.set)
@@ -54,11 +55,11 @@ def _run_threads(driver: Any, subject: Subject, run: str, port: int, count: int)
 
 def _round_trips(driver: Any, count: int) -> Figures:
     samples = []
-    for number in range(_WARM_UP_PINGS + count):
+    for number in range(count // _WARM_UP + count):
         begin = clock()
         driver.ping(f"ping-{number}")
         samples.append(clock() - begin)
-    return latencies(samples[_WARM_UP_PINGS:])
+    return latencies(samples[count // _WARM_UP :])
 
 
 def _threads_in_flight(driver: Any, each: int) -> Figures:
@@ -95,6 +96,7 @@ async def _run_asyncio(driver: Any, subject: Subject, run: str, port: int, count
     if run == "round-trip":
         return await _awaited_round_trips(driver, subject.pings)
     if run == "in-flight":
+        await _tasks_in_flight(driver, subject.in_flight // IN_FLIGHT // _WARM_UP)
         return await _tasks_in_flight(driver, subject.in_flight // IN_FLIGHT)
     done = asyncio.Event()
     meter = Meter(done.set)
@@ -114,11 +116,11 @@ async def _run_asyncio(driver: Any, subject: Subject, run: str, port: int, count
 
 async def _awaited_round_trips(driver: Any, count: int) -> Figures:
     samples = []
-    for number in range(_WARM_UP_PINGS + count):
+    for number in range(count // _WARM_UP + count):
         begin = clock()
         await driver.ping(f"ping-{number}")
         samples.append(clock() - begin)
-    return latencies(samples[_WARM_UP_PINGS:])
+    return latencies(samples[count // _WARM_UP :])
 
 
 async def _tasks_in_flight(driver: Any, each: int) -> Figures:

@@ -31,8 +31,8 @@ class Subject:
     package: str = ""
     """The distribution on PyPI, for its version; empty for what comes with this file."""
     runs: frozenset[str] = frozenset({"two", "every", "kind", "memory", "round-trip", "in-flight", "import"})
-    pings: int = 1000
-    in_flight: int = 5000
+    pings: int = 2000
+    in_flight: int = 20_000
     memory_events: int = 1_000_000
     note: str = ""
     """What a reader should know who compares it."""
