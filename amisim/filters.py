@@ -17,7 +17,7 @@ __all__ = ["CANNOT_BE_COMPILED", "MISFORMED", "EventFilter", "event_filter", "pa
 
 MISFORMED = "Filter was formatted incorrectly.  Check the syntax of the filter given."
 CANNOT_BE_COMPILED = "Filter did not compile.  Check the syntax of the filter given."
-_CRITERIA = re.compile(r"\s*(action|name|header|method)\(([^)\s]*)\)\s*,?\s*")
+_CRITERION = re.compile(r"[ ,)]*(action|name|header|method)[^(), ]*\(([^), ]*)")
 _BLANKS = "".join(map(chr, range(33)))
 _METHODS: dict[str, Callable[[Any, str], bool]] = {
     "regex": lambda pattern, text: pattern.search(text),
@@ -69,19 +69,20 @@ def event_filter(pattern: str, criteria: str, *, modern: bool = True) -> EventFi
 
     `modern` is whether the version has criteria, and takes no empty pattern without them.
     """
+    excludes, pattern = pattern.startswith("!"), pattern.removeprefix("!")
     if not criteria or not modern:
-        if modern and pattern in ("", "!"):
+        if modern and not pattern:
             raise ValueError(MISFORMED)
-        excludes = pattern.startswith("!")
-        return EventFilter(excludes, "", "", "regex", _compiled(pattern.removeprefix("!")))
-    given = dict(_CRITERIA.findall(criteria))
+        return EventFilter(excludes, "", "", "regex", _compiled(pattern))
+    given = dict(_CRITERION.findall(criteria))
     method, action = given.get("method", "none"), given.get("action", "include")
-    wrong = _CRITERIA.sub("", criteria) or method not in _METHODS or action not in ("include", "exclude")
-    if wrong or "" in given.values() or (method == "none") != (not pattern):
+    wrong = _CRITERION.sub("", criteria).strip(" ,)") or method not in _METHODS or action not in ("include", "exclude")
+    says_nothing = not pattern and "name" not in given and "header" not in given
+    if wrong or says_nothing or "" in given.values() or (method == "none") != (not pattern):
         raise ValueError(MISFORMED)
     looked_for = _compiled(pattern) if method == "regex" else pattern
     header = given["header"].removesuffix(":") + ":" if "header" in given else ""
-    return EventFilter(action == "exclude", given.get("name", ""), header, method, looked_for)
+    return EventFilter(excludes or action == "exclude", given.get("name", ""), header, method, looked_for)
 
 
 def _compiled(pattern: str) -> Expression:

@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Expression", "NotServed", "expression"]
+__all__ = ["Expression", "NotServed", "TakesTooLong", "expression"]
 
 _MOST_NODES = 1100  # as many as the longest line that a client may send has characters, and some more
 _MOST_GROUPS = 100
 _MOST_TIMES = 32767
 _MOST_REMEMBERED = 10_000
+_MOST_STEPS = 200_000  # for one text, and so many for each of its characters:
+_MOST_STEPS_EACH = 10
 
 _TOKEN = re.compile(
     r"(?P<anchor>[\^$]|\\[bB<>`'])"
@@ -24,6 +26,7 @@ _TOKEN = re.compile(
     r"|(?P<set>\.|\\[wWsS]|\[(?P<not>\^|(?!\^))"
     r"(?P<in>(?:\]|(?!\]))(?:\[(?P<kind>[:.=])(?:(?!(?P=kind)\]).)*(?P=kind)\]|\[(?![:.=])|[^][])*)\])"
     r"|(?P<group>[(|)])"
+    r"|(?P<reference>\\[1-9])"
     r"|(?P<literal>\\?[^\\\[{]|\\[\\\[{])",
     re.DOTALL,
 )
@@ -39,7 +42,7 @@ _CLASSES: dict[str, Callable[[str], bool]] = {
     "lower": str.islower,
     "print": str.isprintable,
     "punct": lambda character: character.isprintable() and not character.isalnum() and not character.isspace(),
-    "space": " \t\n\v\f\r".__contains__,
+    "space": lambda character: character in " \t\n\v\f\r" or (character > "\xa0" and character.isspace()),
     "upper": str.isupper,
     "xdigit": "0123456789abcdefABCDEF".__contains__,
 }
@@ -47,6 +50,10 @@ _CLASSES: dict[str, Callable[[str], bool]] = {
 
 class NotServed(ValueError):
     """What POSIX has and this has not: says what."""
+
+
+class TakesTooLong(Exception):
+    """An expression keeps so many ways to match open, all through so long a text, that others would have to wait."""
 
 
 class _Set(NamedTuple):
@@ -57,6 +64,8 @@ class _Set(NamedTuple):
     inverted: bool = False
 
     def has(self, character: str) -> bool:
+        if self.inverted and "\udc80" <= character <= "\udcff":
+            return False  # a byte that is no UTF-8 is like itself alone
         inside = any(first <= character <= last for first, last in self.ranges)
         return (inside or any(is_in(character) for is_in in self.classes)) != self.inverted
 
@@ -110,6 +119,7 @@ def _kind(character: str) -> int:
 def _parse(pattern: str) -> _Choice:
     """The parts of an expression. Raises `ValueError` with what is wrong with it."""
     groups: list[list[list[_Part]]] = [[[]]]  # of each that is open the alternatives so far
+    closed = 0
     repeatable = False
     position = 0
     while position < len(pattern):
@@ -131,6 +141,11 @@ def _parse(pattern: str) -> _Choice:
         elif text == ")" and len(groups) > 1:
             alternatives = groups.pop()
             groups[-1][-1].append(_Choice(tuple(map(tuple, alternatives))))
+            closed += 1
+        elif kind == "reference":
+            if int(text[1]) > closed:
+                raise ValueError(f"{text} refers to no group")
+            raise NotServed("references to what a group matched")
         else:
             parts.append(text if kind == "anchor" else _set(token))
         repeatable = kind != "anchor" and text not in ("(", "|")
@@ -155,8 +170,6 @@ def _repeated(part: _Part, token: re.Match[str]) -> _Repeated:
 def _set(token: re.Match[str]) -> _Set:
     if token["set"] is None:
         literal = token[0][-1]
-        if len(token[0]) == 2 and literal in "123456789":
-            raise NotServed("references to what a group matched")
         return _Set(((literal, literal),))
     if token["in"] is None:
         return _SETS[token[0]]
@@ -250,6 +263,9 @@ class _State(dict[str, "_State"]):
         self.nodes = nodes
         self.before = before
 
+    def __repr__(self) -> str:
+        return f"<state {sorted(self.nodes)}>"  # and not all states that can be reached from it
+
     def __missing__(self, character: str) -> "_State":
         return self._expression.remember(self, character)
 
@@ -257,8 +273,8 @@ class _State(dict[str, "_State"]):
 class Expression:
     """An expression to look for. Made by `expression`.
 
-    It goes through the text once, with all places in the expression where one may be by then: so it takes a time that
-    a client who chose the expression cannot make grow out of bounds. The sets of places are remembered, up to a limit.
+    It goes through the text once, with all places in the expression where one may be by then, instead of trying one
+    after the other. The sets of places are remembered, up to a limit.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -267,6 +283,7 @@ class Expression:
         self._start = program.start
         self._states: dict[tuple[frozenset[int], int], _State] = {}
         self._remembered = 0
+        self._steps = 0  # that may still be made in this text
         self._found = _State(self, frozenset(), _START)
 
     @property
@@ -275,7 +292,8 @@ class Expression:
         return len(self._nodes)
 
     def search(self, text: str) -> bool:
-        """Whether it is anywhere in a text."""
+        """Whether it is anywhere in a text. Raises `TakesTooLong`."""
+        self._steps = _MOST_STEPS + _MOST_STEPS_EACH * len(text)
         state = self._state(frozenset(), _START)
         found = self._found
         for character in text:
@@ -298,6 +316,9 @@ class Expression:
     def _after(self, state: _State, character: str) -> _State:
         reached = self._reached(state, character)
         ending = self._reached(state, character, within_line=True) if character == "\n" else reached
+        self._steps -= len(reached)
+        if self._steps < 0:
+            raise TakesTooLong
         if _FOUND in ending:
             return self._found
         after: set[int] = set()

@@ -21,6 +21,7 @@ from amisim.asterisk import Answer, Flush, UntilEvent, answer_of
 from amisim.filters import EventFilter, event_filter, passes
 from amisim.host import Host
 from amisim.playback import NEVER, Playback
+from amisim.posix import TakesTooLong
 from amisim.recorded import RecordedAction
 from amisim.replay import ReplayConnection
 from amisim.script import At, Rule
@@ -149,8 +150,10 @@ class ServerSession:
 
         Return whether there is something to do now: then a driver calls `handle_timer`.
         """
-        if self.closing is not None or not self._sees(data):
+        if self.closing is not None:
             return False
+        if not self._sees(data):
+            return self.closing is not None
         if self._is_answering:
             self._pending.append(_Pending(data, True))
             return self._wake(now)
@@ -413,10 +416,19 @@ class ServerSession:
         self._chunks += [data for data, is_event in pending if not is_event or self._sees(data)]
 
     def _sees(self, event: bytes) -> bool:
-        """Whether an event is for this client: by its rights, its mask and its filters."""
+        """Whether an event is for this client: by its rights, its mask and its filters.
+
+        One whose filters take too long is cut off, as Asterisk cuts those that read too slowly.
+        """
         if needed(event) & ~self.reads:
             return False
-        return not self.filters or passes(self.filters, wire.decode(event))
+        try:
+            return not self.filters or passes(self.filters, wire.decode(event))
+        except TakesTooLong as error:
+            what = f"connection {self.number} is closed: one of its filters takes too long"
+            self.host.failed(what, error.with_traceback(None))
+            self.closing = Close("reset")
+            return False
 
     # Recorded answers
 

@@ -79,7 +79,7 @@ def users_from(users: Mapping[str, "str | User"]) -> dict[str, User]:
     """Users by name in lower case, from a mapping that may give nothing but a secret for some.
 
     Raises `ValueError` for a class that does not exist, for a filter that cannot be served, and for names that differ
-    in case alone.
+    in case alone; `TypeError` for filters that are one text.
     """
     found = {name.lower(): User(user) if isinstance(user, str) else user for name, user in users.items()}
     if len(found) < len(users):
@@ -88,6 +88,8 @@ def users_from(users: Mapping[str, "str | User"]) -> dict[str, User]:
         for each in (*user.read.split(","), *user.write.split(",")):
             if each and each not in CLASSES:
                 raise ValueError(f"user {name}: {each!r} is no class; {', '.join(CLASSES)} are")
+        if isinstance(user.filters, str):
+            raise TypeError(f"user {name}: filters are a tuple of texts, such as ({user.filters!r},), not one text")
         for text in user.filters:
             try:
                 event_filter(text, "", modern=False)

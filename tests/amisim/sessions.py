@@ -29,6 +29,7 @@ class Client:
     def __init__(self, version="22", replay: Replay | None = None, log_in=False, **options) -> None:
         self.script = Script()
         self.arrived: list[str] = []
+        self.failures: list[str] = []
         self.holds_back = False
         host = Host(
             users=options.pop("users", {"admin": "s3cret"}),
@@ -39,6 +40,7 @@ class Client:
             arrived=lambda number, action: self.arrived.append(action.name),
             holds_back=lambda: self.holds_back,
             wall_clock=lambda: 1_700_000_000.5,
+            failed=lambda what, error: self.failures.append(what),
             **options,
         )
         self.session = ServerSession(host, 1, 0.0)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amisim.posix import NotServed, expression
+from amisim.posix import NotServed, TakesTooLong, expression
 
 EVENT = "Event: Newchannel\r\nPrivilege: call,all\r\n" + "".join(f"Header{n}: it is {n}\r\n" for n in range(40))
 
@@ -62,6 +62,7 @@ def test_what_is_not_found(pattern):
         ("[[:alpha:]-z]", "a range is between two characters"),
         ("[[.ab.]]", "ab-ab is no range"),
         ("[[:foo:]]", "there is no class 'foo'"),
+        ("(a)(\\2)", "\\2 refers to no group"),
     ],
 )
 def test_what_is_wrong_is_told(pattern, message):
@@ -92,11 +93,23 @@ def test_what_a_backtracking_search_would_take_years_for_is_soon_told(pattern):
     assert search(pattern, EVENT) is False
 
 
+def test_what_would_take_too_long_is_given_up():
+    found = expression(r"(\w*\W*){100}x0")
+    assert not found.search(EVENT)
+    with pytest.raises(TakesTooLong):
+        found.search("".join(chr(0x4E00 + n % 20_000) for n in range(100_000)))
+    assert found.search("x0")
+
+
+def test_a_byte_that_is_no_character_is_like_itself_alone():
+    assert not any(search(pattern, "\udcff") for pattern in (".", "[^a]", r"\W", r"\S"))
+    assert search("\udcff", "a\udcff")
+
+
 def test_what_is_remembered_does_not_grow_without_end():
-    found = expression("a(.{0,30}b|c){4}d")
-    text = "".join("abce"[n * n % 7 % 4] + chr(0x4E00 + n) for n in range(20_000))
-    assert not found.search(text)
-    assert sum(1 + len(state) + len(state.nodes) for state in found._states.values()) < 20_000
+    found = expression("a[^b]*b.*c")
+    assert not found.search("".join("ab"[n % 2] + chr(0x4E00 + n) for n in range(20_000)))
+    assert sum(1 + len(state) + len(state.nodes) for state in found._states.values()) < 11_000
 
 
 if platform.libc_ver()[0] == "glibc":

@@ -410,11 +410,10 @@ def test_nothing_is_kept_for_a_client_whose_connection_is_to_be_closed():
 
 def test_a_condition_that_fails_when_it_is_asked_again_is_told_too():
     asked = []
-    client = Client(log_in=True, failed=lambda what, error: failures.append(what))
-    failures: list[str] = []
+    client = Client(log_in=True)
     client.script.on("Getvar", Variable=lambda value: asked.append(value) or 1 / (2 - len(asked))).reply(response())
     client.say("Action: Getvar / Variable: x")
-    assert failures == ["a condition on Getvar failed: ZeroDivisionError('division by zero')"]
+    assert client.failures == ["a condition on Getvar failed: ZeroDivisionError('division by zero')"]
     assert client.session.closing == Close("reset")
 
 

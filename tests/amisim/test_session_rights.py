@@ -1,7 +1,7 @@
 """Who may do and see what at the server's session: classes, masks, filters, security events."""
 
 from amisim.server_session import ServerSession
-from amisim.steps import response
+from amisim.steps import Close, response
 from amisim.users import User
 
 from .sessions import ACCEPTED, CALL_EVENT, LOGIN, READER, Client, frame, names_in
@@ -49,6 +49,16 @@ def test_filters_are_not_served_without_end():
     message = "amisim: the filters of a connection have no more than 2000 characters in all"
     assert client.say(add) == frame(f"Response: Error / Message: {message}")
     assert client.say("Action: Filter / Operation: Add / Filter: !x") == frame("Response: Success / Message: Success")
+
+
+def test_a_client_whose_filter_takes_too_long_is_cut_off():
+    client = Client(log_in=True)
+    client.say(r"Action: Filter / Operation: Add / Filter: (\w*\W*){100}x0")
+    assert client.emit(CALL_EVENT) == b""
+    text = "".join(chr(0x4E00 + n) for n in range(20_000))
+    assert client.emit(CALL_EVENT.replace(b"Hangup", text.encode())) == b""
+    assert client.session.closing == Close("reset")
+    assert client.failures == ["connection 1 is closed: one of its filters takes too long"]
 
 
 def test_a_filter_of_the_user_is_in_force_from_the_login_on():

@@ -49,6 +49,11 @@ def test_who_begins_with_a_filter_that_is_none_is_refused():
         users_from({"Ann": User("s", filters=("Event: Hangup", "!(x"))})
 
 
+def test_filters_are_not_one_text():
+    with pytest.raises(TypeError, match=r"user ann: filters are a tuple of texts, such as \('Event: H"):
+        users_from({"Ann": User("s", filters="Event: Hangup")})
+
+
 def test_a_user_is_a_secret_or_a_user():
     assert users_from({"Ann": "s", "bob": User("t", "", "all")}) == {"ann": User("s"), "bob": User("t", read="")}
     assert classes(User("s").read) == ALL & ~CLASSES["security"] & sum(
