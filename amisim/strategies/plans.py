@@ -4,6 +4,7 @@ import difflib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from hypothesis import strategies as st
@@ -69,9 +70,15 @@ def _faults(draw: DrawFn, kind: FaultKind) -> str:
     if draw(st.booleans()):
         what = draw(_WHATS)
         selector = Selector(what, draw(_NAMES) if what in NAMED else "")
-    schedule = draw(_SCHEDULES.filter(lambda each: not why_never(selector, each)))
+    schedule = draw(_schedules(selector))
     value = draw(_VALUES[kind.argument]) if kind.argument else kind.default
     return str(Fault(kind, value, selector, kind.schedule if schedule == Schedule() else schedule))
+
+
+@cache  # Hypothesis looks through each strategy that is new to it
+def _schedules(selector: Selector) -> SearchStrategy[Schedule]:
+    """Those with which something may be hit."""
+    return _SCHEDULES.filter(lambda each: not why_never(selector, each))
 
 
 def fault_plans(*names: str, max_size: int = 3) -> SearchStrategy[list[str]]:
@@ -180,9 +187,10 @@ def sessions(draw: DrawFn, max_clients: int = 3) -> Session:
             for asked in draw(st.lists(_ACTIONS, max_size=max_clients))
         ),
         events=tuple(map(Told, itertools.accumulate(gaps), told)),
-        faults=tuple(draw(fault_plans())),
+        faults=tuple(draw(_PLANS)),
         seed=draw(st.integers(0, 3)),
     )
 
 
+_PLANS = fault_plans()
 _VERSIONS = st.sampled_from(sorted(BANNERS, reverse=True))
