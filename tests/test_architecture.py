@@ -1,6 +1,7 @@
 """Who may import whom. The table is the layering that docs/architecture.md draws."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,8 @@ OF_TESTS = {"failure", "leftovers", "testing"}
 NO_IO = {"socket", "ssl", "select", "selectors", "asyncio", "threading", "time", "random", "subprocess", "signal", "os"}
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """The modules a file imports, wherever in it, as dotted names; `from a import b` counts as `a.b`."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -81,9 +83,10 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path}: imports are absolute"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
+@cache
 def modules(package: str) -> dict[str, Path]:
     """The modules of a package by their dotted names in it; a package in it has the name of its folder."""
     found = {}
@@ -93,7 +96,7 @@ def modules(package: str) -> dict[str, Path]:
     return found
 
 
-def own(names: set[str], package: str) -> set[str]:
+def own(names: frozenset[str], package: str) -> set[str]:
     """Of imported names, the modules of a package."""
     known = modules(package)
     found = set()
@@ -104,7 +107,7 @@ def own(names: set[str], package: str) -> set[str]:
     return found
 
 
-def top(names: set[str]) -> set[str]:
+def top(names: frozenset[str]) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 

@@ -4,8 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
-import ami.aio  # noqa: F401 - so that suites in this process do not import it one after the other
+# What a suite imports in this process is forgotten after it; so each would import this anew.
+import ami.aio
+import ami.manager
+import amisim.settings
+import amisim.testing
 import amisim.world
+import pytest_amisim.determinism
+import pytest_amisim.living
+import pytest_amisim.recording  # noqa: F401
 from amisim import event, list_complete, response
 
 from .recorded import SOURCE
@@ -14,8 +21,9 @@ INI = """
 [pytest]
 addopts = --strict-markers -p no:randomly -p no:hypothesispytest -p no:cacheprovider
 filterwarnings = error
-asyncio_default_fixture_loop_scope = function
 """
+NO_ASYNC = ("-p", "no:asyncio", "-p", "no:anyio")
+"""Options without which a suite in this process would import these plugins anew, too."""
 
 
 @pytest.fixture
@@ -25,14 +33,15 @@ def suite(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
 
     def run(source: str, *options: str) -> pytest.RunResult:
         pytester.makepyfile(source)
-        return pytester.runpytest_inprocess(*options)
+        return pytester.runpytest_inprocess(*NO_ASYNC, *options)
 
     return run
 
 
 @pytest.fixture
-def own_process(suite, pytester) -> Callable[..., pytest.RunResult]:
-    """Run a suite as `suite` does, in a process that has nothing else in it."""
+def own_process(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """Run a suite as `suite` does, in a process that has nothing else in it but every plugin."""
+    pytester.makeini(f"{INI}asyncio_default_fixture_loop_scope = function")
 
     def run(source: str, *options: str) -> pytest.RunResult:
         pytester.makepyfile(source)
@@ -59,6 +68,6 @@ def run(suite, pytester, upstream):
     def run(*options, source=SOURCE, recording=True):
         where = [f"--ami-upstream=boss:hidden@{upstream.host}:{upstream.port}"] if recording else []
         path = pytester.makepyfile(test_suite=source)
-        return pytester.runpytest_inprocess(*options, *where, path)
+        return pytester.runpytest_inprocess(*NO_ASYNC, *options, *where, path)
 
     return run
