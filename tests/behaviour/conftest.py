@@ -4,6 +4,7 @@ A driver is anything that makes managers with the methods of `ami.Manager`, to b
 plain functions, which may call these methods too.
 """
 
+import gc
 import queue
 import socket
 import threading
@@ -52,6 +53,14 @@ def no_thread_is_left() -> Iterator[None]:
     for thread in left:
         thread.join(5)
     assert not [thread for thread in left if thread.is_alive()]
+
+
+@pytest.fixture
+def new_garbage() -> Iterator[None]:
+    """Garbage is looked for among what the test makes, which is far quicker than among all."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from ami import Reconnect, State, StateChange, core
 
 from .rogue import GUARD, Rogue, Turnstile
 
+pytestmark = pytest.mark.usefixtures("new_garbage")
+
 CYCLES = int(os.environ.get("AMI_CYCLES", "200"))
 
 

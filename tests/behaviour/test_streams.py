@@ -317,6 +317,7 @@ def test_events_are_read_for_a_stream_that_came_late_and_not_after_it_has_gone(s
     marker.get()
 
 
+@pytest.mark.usefixtures("new_garbage")
 def test_a_stream_that_nobody_holds_is_forgotten(server, manager, listen):
     marker = listen("Marker")
     stream = manager.events("Hangup")
@@ -342,6 +343,7 @@ def test_connecting_ends_no_stream_unless_it_closes_a_link(server, make_manager,
     assert list(early) == []
 
 
+@pytest.mark.usefixtures("new_garbage")
 def test_a_stream_keeps_its_manager(server, driver, log_in):
     """As in `for event in ami.connect(…).events("Hangup")`."""
     manager = driver()

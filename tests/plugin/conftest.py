@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-# What a suite imports in this process is forgotten after it; so each would import this anew.
+# What a suite in this process imports is forgotten after it; these would be imported by each of them anew.
 import ami.aio
-import ami.manager
+import ami.manager  # noqa: F401
 import amisim.settings
 import amisim.testing
 import amisim.world
@@ -22,26 +22,29 @@ INI = """
 addopts = --strict-markers -p no:randomly -p no:hypothesispytest -p no:cacheprovider
 filterwarnings = error
 """
-NO_ASYNC = ("-p", "no:asyncio", "-p", "no:anyio")
-"""Options without which a suite in this process would import these plugins anew, too."""
+WITHOUT_ASYNC = INI.replace("addopts =", "addopts = -p no:asyncio -p no:anyio")
+WITH_ASYNC = f"{INI}asyncio_default_fixture_loop_scope = function"
 
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """Run a suite of one file with the plugin as users have it, where warnings are errors."""
-    pytester.makeini(INI)
+    """Run a suite of one file with the plugin as users have it, where warnings are errors.
+
+    Without the plugins for coroutines: these would be imported anew each time.
+    """
+    pytester.makeini(WITHOUT_ASYNC)
 
     def run(source: str, *options: str) -> pytest.RunResult:
         pytester.makepyfile(source)
-        return pytester.runpytest_inprocess(*NO_ASYNC, *options)
+        return pytester.runpytest_inprocess(*options)
 
     return run
 
 
 @pytest.fixture
 def own_process(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """Run a suite as `suite` does, in a process that has nothing else in it but every plugin."""
-    pytester.makeini(f"{INI}asyncio_default_fixture_loop_scope = function")
+    """Run a suite as `suite` does, in a process that has nothing else in it, and with every plugin."""
+    pytester.makeini(WITH_ASYNC)
 
     def run(source: str, *options: str) -> pytest.RunResult:
         pytester.makepyfile(source)
@@ -68,6 +71,6 @@ def run(suite, pytester, upstream):
     def run(*options, source=SOURCE, recording=True):
         where = [f"--ami-upstream=boss:hidden@{upstream.host}:{upstream.port}"] if recording else []
         path = pytester.makepyfile(test_suite=source)
-        return pytester.runpytest_inprocess(*NO_ASYNC, *options, *where, path)
+        return pytester.runpytest_inprocess(*options, *where, path)
 
     return run
