@@ -111,10 +111,11 @@ def test_the_downstream_project_passes():
     assert re.search(r"^\d\d passed in", run.stdout, re.MULTILINE), run.stdout + run.stderr
 
 
-def test_the_example_of_a_test_passes(tmp_path):
+@pytest.mark.parametrize("time", ["virtual", "scaled=5", "real"])
+def test_the_example_of_a_test_passes(tmp_path, time):
     shutil.copy(EXAMPLES / "test_voicemail_light.py", tmp_path)
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", f"--ami-time={time}"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "3 passed" in run.stdout, run.stdout + run.stderr
