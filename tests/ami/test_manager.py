@@ -251,8 +251,11 @@ def test_when_two_threads_connect_at_once_one_link_is_left(server, spy):
 
 
 def test_callbacks_registered_by_many_threads_are_all_there(manager, start):
+    together = threading.Barrier(8)
+
     def register() -> None:
-        for number in range(100):
+        together.wait(20)
+        for number in range(60):
             inbox: SimpleQueue[ami.Event] = SimpleQueue()
             manager.register_callback("Hangup", inbox.put)
             if number % 2:
@@ -266,7 +269,7 @@ def test_callbacks_registered_by_many_threads_are_all_there(manager, start):
     finally:
         sys.setswitchinterval(interval)
     hangup = ami.Event(b"Event: Hangup\r\n\r\n")
-    assert len(manager._callbacks.matching(hangup)) == 8 * 50
+    assert len(manager._callbacks.matching(hangup)) == 8 * 30
 
 
 # A manager that nobody holds
