@@ -76,15 +76,12 @@ def values(kind: str) -> dict[str | None, Any]:
     return found
 
 
-def rows() -> list[Any]:
+def rows(entry: Entry) -> list[Row]:
     found = []
-    for entry in ENTRIES:
-        for line in filter(is_kind, entry.lines):
-            kind, _, keys = line.partition(" of ")
-            for key in keys.split(", "):
-                for text, value in values(kind).items():
-                    row = Row(entry.name, key, text, value)
-                    found.append(pytest.param(row, id=f"{entry.name}.{key}={text!r:.20}"))
+    for line in filter(is_kind, entry.lines):
+        kind, _, keys = line.partition(" of ")
+        for key in keys.split(", "):
+            found += [Row(entry.name, key, text, value) for text, value in values(kind).items()]
     return found
 
 
@@ -157,13 +154,15 @@ def test_process_gives_what_is_documented(entry):
     assert all(isinstance(value, str) for value in before.values())
 
 
-@pytest.mark.parametrize("row", rows())
-def test_process_gives_what_is_documented_for_text_that_is_wrong_or_missing(row):
+def is_as_documented(row: Row) -> bool:
     each = event(f"Event: {row.event}", *([] if row.text is None else [f"{row.key}: {row.text}"]))
     value = each.process()[0].get(row.key, OTHER)
-    assert value == row.value
-    assert type(value) is type(row.value)
-    assert each.get(row.key) == row.text
+    return value == row.value and type(value) is type(row.value) and each.get(row.key) == row.text
+
+
+@pytest.mark.parametrize("entry", [entry for entry in ENTRIES if rows(entry)], ids=lambda entry: entry.name)
+def test_process_gives_what_is_documented_for_text_that_is_wrong_or_missing(entry):
+    assert [row for row in rows(entry) if not is_as_documented(row)] == []
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
