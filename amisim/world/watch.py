@@ -70,8 +70,13 @@ class Watch:
 
     def _computes(self, participant: Participant) -> bool:
         used = _used(participant)
-        threading.Thread.join(participant.thread, self._patience)
-        return _used(participant) - used > self._patience / 10
+        while threading.Thread.is_alive(participant.thread):
+            threading.Thread.join(participant.thread, self._patience)
+            if _used(participant) - used > self._patience / 10:
+                return True
+            if _where_it_sleeps(participant) is not None:  # or else the machine has much to do, and it waits its turn
+                break
+        return False
 
     def _run(self) -> None:
         while not self._ended.is_set():

@@ -188,6 +188,13 @@ def test_who_computes_on_after_the_end_is_named(stop):
         leave_computing(stop, uses_nothing)
 
 
+def test_who_computes_on_is_named_on_a_machine_with_much_to_do_too(stop, monkeypatch):
+    used = amisim.world.watch._used
+    monkeypatch.setattr(amisim.world.watch, "_used", lambda participant: used(participant) / 20)
+    with pytest.raises(WorldError, match=r"these threads do not end, .*: computes$"):
+        leave_computing(stop, pytest.raises(OutsideWorld))
+
+
 def test_who_computes_on_after_the_end_is_named_beside_an_error(stop):
     with pytest.raises(OutsideWorld, match="'computes'") as caught:
         leave_computing(stop, contextlib.nullcontext())
