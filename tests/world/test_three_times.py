@@ -17,7 +17,7 @@ def speed(request):
 @pytest.fixture
 def unit(speed):
     """Seconds that are enough for other things to happen, and do not take long."""
-    return {"virtual": 1.0, "scaled=50": 5.0, "real": 0.4}[speed]
+    return {"virtual": 1.0, "scaled=50": 20.0, "real": 0.4}[speed]
 
 
 @pytest.fixture
@@ -32,14 +32,19 @@ def manager(world):
         yield manager
 
 
+@pytest.fixture
+def inbox(world):
+    """What is put in it is waited for, however slow the machine is."""
+    return world.modules["queue"].Queue()
+
+
 def log_in(manager, server):
     manager.connect(server.host, server.port)
     manager.login(server.username, server.secret)
 
 
-def test_a_time_out_and_a_late_answer(world, manager, unit):
-    late = []
-    manager.register_callback(None, lambda response, manager: late.append(response["Ping"]))
+def test_a_time_out_and_a_late_answer(world, manager, unit, inbox):
+    manager.register_callback(None, lambda response, manager: inbox.put(response["Ping"]))
     server = world.server()
     server.on("Ping").reply(wait(3 * unit), response(Ping="Pong"))
     log_in(manager, server)
@@ -47,10 +52,9 @@ def test_a_time_out_and_a_late_answer(world, manager, unit):
     ping.timeout = unit
     before = world.now
     assert manager.send_action(ping) is None
-    assert unit <= world.now - before < 2 * unit
-    assert late == []
-    world.advance(3 * unit)
-    assert late == ["Pong"]
+    assert unit <= world.now - before
+    assert inbox.get(timeout=100 * unit) == "Pong"
+    assert 3 * unit <= world.now - before
 
 
 def test_a_list_that_takes_its_time(world, manager, unit):
@@ -60,12 +64,12 @@ def test_a_list_that_takes_its_time(world, manager, unit):
     log_in(manager, server)
     request = core.QueueStatus()
     request.synchronous = True
+    request.timeout = 100 * unit
     assert [each["Name"] for each in manager.send_action(request).events["QueueMember"]] == ["a", "b", "c"]
 
 
-def test_a_reconnection(world, unit):
+def test_a_reconnection(world, unit, inbox):
     server = world.server()
-    states = []
     with ami.connect(
         server.host,
         server.port,
@@ -74,20 +78,27 @@ def test_a_reconnection(world, unit):
         reconnect=ami.Reconnect(initial=unit, jitter=0),
         runtime=world.runtime,
     ) as manager:
-        manager.register_callback(ami.StateChange, lambda change, manager: states.append(change.state))
+        manager.register_callback(ami.StateChange, lambda change, manager: inbox.put(change.state))
+        before = world.now
         server.disconnect("reset")
-        world.advance(2 * unit)
-        assert states[-1] is ami.State.READY
+        for state in (ami.State.WAITING, ami.State.READY):
+            while inbox.get(timeout=100 * unit) is not state:
+                pass
+        assert unit <= world.now - before
         assert manager.send_action(core.Ping()).success
 
 
-def test_a_keepalive_that_finds_a_dead_link(world, unit):
+def test_a_keepalive_that_finds_a_dead_link(world, unit, inbox):
     server = world.server()
     with ami.Manager(runtime=world.runtime, keepalive_timeout=unit) as manager:
         log_in(manager, server)
         server.on("Ping").reply(wait(1000 * unit))
+        manager.register_callback(ami.StateChange, lambda change, manager: inbox.put(change.state))
+        before = world.now
         manager.monitor_connection(unit)
-        world.advance(3 * unit)
+        while inbox.get(timeout=100 * unit) is not ami.State.CLOSED:
+            pass
+        assert 2 * unit <= world.now - before
         assert not manager.is_connected()
 
 
@@ -110,11 +121,10 @@ def test_asyncio(world, unit):
     assert world.run(main()) == "from a thread"
 
 
-def test_threads_and_asyncio_in_one_world(world, manager, unit):
+def test_threads_and_asyncio_in_one_world(world, manager, unit, inbox):
     server = world.server()
     log_in(manager, server)
-    hangups = []
-    manager.register_callback("Hangup", lambda event, manager: hangups.append(event["Channel"]))
+    manager.register_callback("Hangup", lambda event, manager: inbox.put(event["Channel"]))
 
     async def main():
         connecting = aio.connect(server.host, server.port, username="admin", secret="secret")
@@ -123,8 +133,7 @@ def test_threads_and_asyncio_in_one_world(world, manager, unit):
             return (await events.get(timeout=10 * unit))["Channel"]
 
     assert world.run(main()) == "PJSIP/1"
-    world.advance(0)
-    assert hangups == ["PJSIP/1"]
+    assert inbox.get(timeout=100 * unit) == "PJSIP/1"
 
 
 def test_modules_of_others(world, unit):
@@ -135,8 +144,8 @@ def test_modules_of_others(world, unit):
     timer.start()
     with pytest.raises(queue.Empty):
         arrived.get(timeout=unit / 4)
-    assert arrived.get(timeout=20 * unit) == 1
-    assert unit <= times.monotonic() - before < 10 * unit
+    assert arrived.get(timeout=100 * unit) == 1
+    assert unit <= times.monotonic() - before
     assert not threading.Event().wait(unit / 4)
 
 
