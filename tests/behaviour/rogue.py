@@ -66,7 +66,7 @@ class Peer:
         """All that still comes, to the end of the connection."""
         received = bytearray()
         with suppress(ConnectionResetError):
-            while data := self.socket.recv(8192):  # of what is held meanwhile a test of memory sees little
+            while data := self.socket.recv(1 << 20):
                 received += data
         return bytes(received)
 
@@ -181,6 +181,7 @@ class Turnstile:
     def __enter__(self) -> Self:
         self._rogue = Rogue()
         self.address = self._rogue.address
+        self.gone = threading.Semaphore(0)  # released for each client that is gone, when its socket is closed
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
         return self
@@ -202,5 +203,6 @@ class Turnstile:
                 peer.answer(peer.action("Login"), Message="Authentication accepted")
                 peer.rest()
             peer.close()
+            self.gone.release()
             if self._stopped:
                 return

@@ -92,6 +92,7 @@ def test_very_many_managers_leave_nothing_behind(driver):
                     if number % 3:
                         manager.events("Hangup")
                     assert manager.send_action(core.Login("admin", "secret")).success
+                assert server.gone.acquire(timeout=GUARD)
 
         cycle(30)
         threads, files, objects = held()
