@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from amisim.world import World
 
-__all__ = ["Left", "Leftovers", "not_allowed", "tasks_of"]
+__all__ = ["Left", "Leftovers", "not_allowed"]
 
 _INTERNAL = tuple(str(path) for path in (Path(__file__).parent, Path(__file__).parents[1] / "ami"))
 _LIBRARY = sysconfig.get_path("stdlib")
@@ -23,11 +23,11 @@ class Left(NamedTuple):
     name: str
     """What it is and what it is called, such as `thread Thread-1 (work)`."""
 
-    origin: str
-    """Where it began."""
+    place: str
+    """Where it began, or waits: `began at test_it.py:7 in test_it`."""
 
     def __str__(self) -> str:
-        return f"the test leaves the {self.name}, which began at {self.origin}"
+        return f"the test leaves the {self.name}, which {self.place}"
 
 
 class Leftovers:
@@ -57,18 +57,33 @@ class Leftovers:
         self._world.advance(0)
         for thread in self._world.modules["threading"].enumerate():
             if thread in self._origins:
-                yield Left(f"thread {thread.name}", self._origins[thread])
+                yield Left(f"thread {thread.name}", f"began at {self._origins[thread]}")
+        yield from self._sockets()
+
+    def noting(self, loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
+        """The loop, of whose tasks it is known where they began."""
+        make: Callable[..., Any] = loop.get_task_factory() or _new_task
+
+        def noted(*args: Any, **options: Any) -> Any:
+            task = make(*args, **options)
+            self._origins[task] = _place(sys._getframe(1))
+            return task
+
+        loop.set_task_factory(noted)
+        return loop
+
+    def of(self, loop: asyncio.AbstractEventLoop) -> Iterator[Left]:
+        """The tasks and connections of a loop, as they are: those whose other side has gone end when it runs again."""
+        for task in sorted(asyncio.all_tasks(loop), key=asyncio.Task.get_name):
+            waits = _waits_at(task)
+            yield Left(f"task {task.get_name()}", f"waits at {waits}" if waits else f"began at {self._origins[task]}")
+        transports: Any = loop._transports  # type: ignore[attr-defined] # by the numbers of their sockets
+        yield from self._sockets(lambda socket: socket.fileno() in transports)
+
+    def _sockets(self, counts: Callable[[Any], bool] = lambda _: True) -> Iterator[Left]:
         for socket, origin in self._origins.items():
-            if hasattr(socket, "fileno") and socket.fileno() >= 0:
-                yield Left(f"socket {_address(socket)}", origin)
-
-
-def tasks_of(loop: asyncio.AbstractEventLoop) -> Iterator[Left]:
-    """The tasks of a loop that are not done."""
-    for task in sorted(asyncio.all_tasks(loop), key=asyncio.Task.get_name):
-        code = getattr(task.get_coro(), "cr_code", None)
-        origin = f"{code.co_filename}:{code.co_firstlineno} in {code.co_qualname}" if code else str(task.get_coro())
-        yield Left(f"task {task.get_name()}", origin)
+            if hasattr(socket, "fileno") and socket.fileno() >= 0 and counts(socket):
+                yield Left(f"socket {_address(socket)}", f"began at {origin}")
 
 
 def not_allowed(left: Iterable[Left], patterns: Iterable[str]) -> list[str]:
@@ -79,6 +94,26 @@ def not_allowed(left: Iterable[Left], patterns: Iterable[str]) -> list[str]:
         return []
     hint = f'end what a test begins, or allow it: leaves=["{next(iter(names))}"], with * for anything'
     return [*map(str, names.values()), hint]
+
+
+def _new_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+    return asyncio.Task(coroutine, loop=loop, **options)
+
+
+def _waits_at(task: asyncio.Task[Any]) -> str:
+    """The innermost place outside of amikit and of the standard library; empty if there is none."""
+    waits, each = "", task.get_coro()
+    while each is not None:
+        frame = _first(each, "cr_frame", "gi_frame", "ag_frame")
+        if frame is not None and not _is_internal(frame.f_code.co_filename):
+            waits = _said(frame)
+        each = _first(each, "cr_await", "gi_yieldfrom", "ag_await")
+    return waits
+
+
+def _first(thing: object, *names: str) -> Any:
+    """What it has under one of these names."""
+    return next((getattr(thing, name) for name in names if hasattr(thing, name)), None)
 
 
 def _address(socket: Any) -> str:
@@ -95,8 +130,11 @@ def _place(frame: Any) -> str:
     each = frame
     while each is not None and _is_internal(each.f_code.co_filename):
         each = each.f_back
-    each = each or frame
-    return f"{each.f_code.co_filename}:{each.f_lineno} in {each.f_code.co_name}"
+    return _said(each or frame)
+
+
+def _said(frame: Any) -> str:
+    return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
 
 
 def _is_internal(path: str) -> bool:

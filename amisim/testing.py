@@ -20,7 +20,7 @@ from amisim import settings
 from amisim.failure import sections
 from amisim.faults import Fault
 from amisim.host import Limits
-from amisim.leftovers import Leftovers, not_allowed, tasks_of
+from amisim.leftovers import Leftovers, not_allowed
 from amisim.recording import Recording
 from amisim.replay import Unexpected
 from amisim.server import Server
@@ -152,7 +152,9 @@ class Session:
     def run(self, main: Coroutine[Any, Any, _Result]) -> _Result:
         """Run a coroutine in the world; all of a session run in one loop."""
         if self._runner is None:
-            self._runner = asyncio.Runner(loop_factory=self.world.runtime.new_event_loop)
+            self._runner = asyncio.Runner(
+                loop_factory=lambda: self._leftovers.noting(self.world.runtime.new_event_loop())
+            )
         return self._runner.run(main)
 
     def new_server(self, **options: Any) -> Server:
@@ -167,6 +169,7 @@ class Session:
         """A server that runs while a block does; see `new_server`."""
         with self.new_server(**options) as server:
             yield server
+            self._let_loop_run()
 
     @contextmanager
     def connected(self, server: Address) -> Iterator[ami.Manager]:
@@ -183,11 +186,16 @@ class Session:
         """
         self._clients.close()
         found = [each for server in self.servers for each in server.complaints]
-        left = list(tasks_of(self._runner.get_loop())) if self._runner is not None else []
+        left = list(self._leftovers.of(self._runner.get_loop())) if self._runner is not None else []
         self._close_runner()
         if leftovers:
             found += not_allowed([*left, *self._leftovers.found()], self.options["leaves"])
         return found
+
+    def _let_loop_run(self) -> None:
+        """Let coroutines do what they can without time: what they have closed is closed before a server is."""
+        if self._runner is not None and self.world.kind == "virtual":
+            self._runner.run(asyncio.to_thread(self.world.advance, 0))
 
     def _close_runner(self) -> None:
         runner, self._runner = self._runner, None

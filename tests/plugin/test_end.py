@@ -66,6 +66,7 @@ LEAVING = """
             await asyncio.sleep(60)
         global task
         task = asyncio.create_task(poll(), name="poller")
+        await asyncio.sleep(0)
 """
 
 
@@ -79,7 +80,7 @@ def test_what_is_left_fails_the_test_and_says_where_it_began(suite):
             hint.format("thread worker"),
             "the test leaves the thread Thread-*, which began at *.py:12 in test_timer",
             "the test leaves the socket 127.0.0.1:*, which began at *.py:17 in test_socket",
-            "the test leaves the task poller, which began at *.py:21 in test_task.<locals>.poll",
+            "the test leaves the task poller, which waits at *.py:22 in poll",
             hint.format("task poller"),
         ]
     )
@@ -103,11 +104,38 @@ def test_a_manager_that_a_test_leaves_open_is_told(suite):
     result.stdout.fnmatch_lines(["the test leaves the thread *, which began at *.py:6 in test_it"])
 
 
+def test_coroutines_that_leave_connections_to_the_server_are_told(suite):
+    """The server is closed before this is looked at, and coroutines that heard that would close them."""
+    result = suite("""
+        import asyncio
+        from ami import aio
+
+        async def test_streams(ami_server, ami_clock):
+            global left
+            left = await asyncio.open_connection(ami_server.host, ami_server.port)
+
+        async def test_manager(ami_server):
+            global left
+            left = aio.Manager()
+            await left.connect(ami_server.host, ami_server.port)
+    """)
+    result.assert_outcomes(passed=2, errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "the test leaves the socket 127.0.0.1:*, which began at *.py:6 in test_streams",
+            "the test leaves the task ami-dispatcher, which began at *.py:11 in test_manager",
+            "the test leaves the socket 127.0.0.1:*, which began at *.py:11 in test_manager",
+        ]
+    )
+
+
 def test_what_ends_by_itself_is_not_left(suite):
     result = suite("""
         import asyncio
         import socket
         import threading
+        import pytest
+        from amisim.testing import trusting
 
         def test_threads(ami_server):
             threading.Thread(target=len, args=("",)).start()
@@ -116,8 +144,15 @@ def test_what_ends_by_itself_is_not_left(suite):
         async def test_tasks(ami_async_manager):
             asyncio.create_task(asyncio.sleep(0))
             await asyncio.sleep(1)
+
+        @pytest.mark.ami(tls=True)
+        async def test_closed(ami_server):
+            secure = {"ssl": trusting(), "server_hostname": "localhost"}
+            reader, writer = await asyncio.open_connection(ami_server.host, ami_server.port, **secure)
+            await reader.readline()
+            writer.close()  # and its last words are said later
     """)
-    result.assert_outcomes(passed=2)
+    result.assert_outcomes(passed=3)
 
 
 def test_a_test_that_fails_may_leave_something(suite):
