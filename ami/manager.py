@@ -79,13 +79,15 @@ class Manager(Client[Connection, Dispatcher]):
             self.close()
 
     def __del__(self) -> None:
-        with suppress(Exception):  # half-made, or the interpreter is on its way out
+        try:
             if self._connection is not None:
                 self._connection.abandon()
             if self._dispatcher is not None:
                 self._dispatcher.abandon()
             if self._stop_retrying is not None:
                 self._stop_retrying()
+        except Exception:  # half-made, or the interpreter is on its way out, where `suppress` itself may be gone
+            pass
 
     # The link
 

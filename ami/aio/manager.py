@@ -69,7 +69,7 @@ class Manager(Client[Connection, Dispatcher]):
             await self.close()
 
     def __del__(self) -> None:
-        with suppress(Exception):  # half-made, or the loop is gone
+        try:
             if self._dispatcher is not None:  # without it there is no link
                 soon = self._dispatcher.loop.call_soon_threadsafe  # the garbage collector may run in any thread
                 if self._connection is not None:
@@ -77,6 +77,8 @@ class Manager(Client[Connection, Dispatcher]):
                 if self._retrying is not None:
                     soon(self._retrying.cancel)
                 soon(self._dispatcher.abandon)
+        except Exception:  # half-made, or the loop is gone, or, at the end of the interpreter, even `suppress`
+            pass
 
     # The link
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import threading
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -13,7 +14,7 @@ from amisim.world.scheduler import Scheduler
 if TYPE_CHECKING:
     from amisim.world.sockets import Socket
 
-__all__ = ["Address", "Network", "real", "select"]
+__all__ = ["Address", "Network", "real", "real_context", "select"]
 
 _FIRST_NUMBER, _FIRST_PORT = 1_000_000, 49_152
 """Of sockets, far from the numbers of real files; and where free ports begin."""
@@ -26,6 +27,15 @@ def real(file: object) -> OutsideWorld:
     return OutsideWorld(
         f"{file!r} is a file or socket of the real world, for which nobody can wait in a world, at {here()}. Make it "
         'with world.modules["socket"], or patch the module that makes it, with world.patch'
+    )
+
+
+def real_context() -> OutsideWorld:
+    """The error for a socket of a world that the real `ssl` is to encrypt."""
+    return OutsideWorld(
+        f"the thread {threading.current_thread().name!r} encrypts a socket of a world with a context of the real ssl, "
+        f'at {here()}. Make the context with world.modules["ssl"], or patch the module that makes it, with '
+        "world.patch, before it does"
     )
 
 

@@ -4,13 +4,14 @@ import errno
 import os
 import socket
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
 from amisim.world.errors import OutsideWorld
 from amisim.world.files import makefile
-from amisim.world.network import Address, Network
+from amisim.world.network import Address, Network, real_context
 from amisim.world.pipes import Pipe
 from amisim.world.scheduler import Waiters
 
@@ -55,7 +56,7 @@ class Socket:
 
     def __del__(self) -> None:
         # What nobody has any more is closed; who takes no part cannot tell the other side.
-        if not self._is_closed and self._scheduler.is_inside() and not self._scheduler.is_ending:
+        if not self._is_closed and not self._scheduler.is_ending and self._scheduler.is_inside():
             self.close()
 
     def __repr__(self) -> str:
@@ -98,6 +99,8 @@ class Socket:
         """An option that was set, or 0."""
         self._check()
         if (level, name) == (socket.SOL_SOCKET, socket.SO_TYPE):
+            if sys._getframe(1).f_globals.get("__name__") == "ssl":  # which asks this first, and then for a real file
+                raise real_context()
             return self.type
         return self._options.get((level, name), 0)
 

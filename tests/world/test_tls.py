@@ -10,6 +10,7 @@ import ami
 import amisim
 from ami import core
 from amisim import response, wait
+from amisim.world import OutsideWorld
 
 
 def client_context(m):
@@ -48,6 +49,19 @@ def test_a_conversation(alike):
         return [*seen, client.recv(10)]
 
     alike(program, takes=0)
+
+
+def test_a_context_of_the_real_module_is_refused(world):
+    """It would look for a file of the operating system."""
+    one, _ = world.modules["socket"].socketpair()
+    context = ssl.create_default_context()
+    with pytest.raises(OutsideWorld) as caught:
+        context.wrap_socket(one, server_hostname="localhost")
+    text = str(caught.value)
+    assert text.startswith("the thread 'MainThread' encrypts a socket of a world with a context of the real ssl, at ")
+    assert "in test_a_context_of_the_real_module_is_refused: context.wrap_socket(one, " in text
+    assert 'world.modules["ssl"]' in text
+    assert "world.patch" in text
 
 
 def test_what_there_is_not_with_tls(alike):

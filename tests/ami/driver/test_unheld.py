@@ -116,6 +116,19 @@ def test_a_program_may_end_without_closing_its_manager(server):
     assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
 
 
+@pytest.mark.parametrize("module", ["ami", "ami.aio"])
+def test_a_manager_that_outlives_its_module_says_nothing(module):
+    """At its end the interpreter empties modules, in whatever order; what an older one has goes last."""
+    program = (
+        f"import asyncio, threading, {module} as library, {module}.manager as its\n"
+        "async def main():\n"
+        "    threading.kept = library.Manager(), its\n"
+        "asyncio.run(main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_a_manager_that_was_never_made_can_be_collected():
     manager = Manager.__new__(Manager)
     reference = weakref.ref(manager)
