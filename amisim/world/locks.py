@@ -122,42 +122,47 @@ class Condition:
 
     _scheduler: Scheduler
 
-    def __init__(self, lock: Lock | None = None) -> None:
-        self._lock = lock or made(RLock, self._scheduler)
-        self.acquire = self._lock.acquire
-        self.release = self._lock.release
+    def __init__(self, lock: Any = None) -> None:
+        self._lock = lock = made(RLock, self._scheduler) if lock is None else lock
+        self.acquire = lock.acquire
+        self.release = lock.release
+        # It may be a lock of any kind, as the real one's.
+        self._release_save = getattr(lock, "_release_save", lock.release)
+        self._acquire_restore = getattr(lock, "_acquire_restore", self._acquire_again)
+        self._is_owned = getattr(lock, "_is_owned", self._is_held)
         self._waiting: deque[Waiters] = deque()
 
-    def __enter__(self) -> bool:
-        return self._lock.acquire()
+    def _acquire_again(self, _: object) -> None:
+        self._lock.acquire()
+
+    def _is_held(self) -> bool:
+        if self._lock.acquire(False):
+            self._lock.release()
+            return False
+        return True
+
+    def __enter__(self) -> Any:
+        return self._lock.__enter__()
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        if isinstance(error, Deadlock) and isinstance(self._lock, RLock) and not self._lock._is_owned():
+        if isinstance(error, Deadlock) and isinstance(self._lock, RLock) and not self._is_owned():
             return  # it could not be taken again after a wait
         self._lock.release()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Give the lock back, wait to be notified, and take the lock again."""
-        if not self._lock._is_owned():
+        if not self._is_owned():
             raise RuntimeError("cannot wait on un-acquired lock")
         ticket: Waiters = {self._scheduler.me(): None}
         self._waiting.append(ticket)
-        lock = self._lock
-        depth = 0
-        if isinstance(lock, RLock):
-            depth = lock._release_save()
-        else:
-            lock.release()
+        saved = self._release_save()
         try:
             # It may have been notified while the lock was given back.
             return not ticket or self._scheduler.wait([ticket], timeout, "a condition")
         finally:
             if ticket in self._waiting:
                 self._waiting.remove(ticket)
-            if isinstance(lock, RLock):
-                lock._acquire_restore(depth)
-            else:
-                lock.acquire()
+            self._acquire_restore(saved)
 
     def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
         """Wait until something is so, at most `timeout` seconds; return what `predicate` says last."""
@@ -171,7 +176,7 @@ class Condition:
 
     def notify(self, n: int = 1) -> None:
         """Wake `n` of those who wait."""
-        if not self._lock._is_owned():
+        if not self._is_owned():
             raise RuntimeError("cannot notify on un-acquired lock")
         while n > 0 and self._waiting:  # while these are woken, the time of others may run out
             self._scheduler.wake(self._waiting.popleft())
@@ -236,6 +241,9 @@ class Semaphore:
             raise ValueError("n must be one or more")
         self._value += n
         self._scheduler.wake(self._waiters)
+
+    def _is_owned(self) -> bool:
+        return not self._value  # whoever has it: a condition asks this
 
     def __enter__(self) -> bool:
         return self.acquire()

@@ -19,13 +19,13 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from types import FunctionType, ModuleType
-from typing import Any, cast
+from types import ModuleType
+from typing import Any
 
 from amisim.world import locks, network, threads
 from amisim.world.errors import WorldError
 from amisim.world.names import copied, rebound
-from amisim.world.network import Network
+from amisim.world.network import Network, refused
 from amisim.world.scheduler import Scheduler
 from amisim.world.sockets import Socket
 from amisim.world.tls import TLSSocket
@@ -177,13 +177,20 @@ def _socket(links: Network) -> ModuleType:
         getdefaulttimeout=lambda: default[0],
         getaddrinfo=getaddrinfo,
         gethostbyname=links.resolve,
+        gethostbyname_ex=lambda host: (host, [], [links.resolve(host)]),
+        gethostbyaddr=lambda host: (host, [], [links.resolve(host)]),
+        getnameinfo=lambda address, flags: (address[0], str(address[1])),
         gethostname=lambda: "world",
         getfqdn=lambda name="": name or "world",
-        fromfd=None,
+        **dict.fromkeys(("dup", "fromfd", "recv_fds", "send_fds"), _refuse_files),
     )
     for name in ("create_connection", "create_server"):
         setattr(made, name, rebound(getattr(socket, name), vars(made)))
     return made
+
+
+def _refuse_files(*_: Any, **__: Any) -> Any:
+    raise refused("a world has no files of the operating system", "Hand on the socket itself")
 
 
 def _port(port: Any) -> int:
@@ -216,9 +223,9 @@ def _selectors(selecting: ModuleType, links: Network) -> ModuleType:
 def _ssl() -> ModuleType:
     kind = type("SSLContext", (ssl.SSLContext,), {"sslsocket_class": TLSSocket, "__module__": "ssl"})
     made = like(ssl, SSLContext=kind, SSLSocket=TLSSocket)
-    made.create_default_context = rebound(  # type: ignore[attr-defined]
-        cast(FunctionType, ssl.create_default_context), vars(made)
-    )
+    of_library = ("_create_default_https_context", "_create_unverified_context", "_create_stdlib_context")
+    for name in ("create_default_context", *of_library):
+        setattr(made, name, rebound(getattr(ssl, name), vars(made)))
     return made
 
 

@@ -14,7 +14,7 @@ from amisim.world.scheduler import Scheduler
 if TYPE_CHECKING:
     from amisim.world.sockets import Socket
 
-__all__ = ["Address", "Network", "real", "real_context", "select"]
+__all__ = ["Address", "Network", "real", "real_context", "refused", "select"]
 
 _FIRST_NUMBER, _FIRST_PORT = 1_000_000, 49_152
 """Of sockets, far from the numbers of real files; and where free ports begin."""
@@ -30,12 +30,16 @@ def real(file: object) -> OutsideWorld:
     )
 
 
+def refused(what: str, advice: str) -> OutsideWorld:
+    """The error for what a world does not have, and how to do without it."""
+    return OutsideWorld(f"{what}, at {here()}. {advice}")
+
+
 def real_context() -> OutsideWorld:
     """The error for a socket of a world that the real `ssl` is to encrypt."""
-    return OutsideWorld(
-        f"the thread {threading.current_thread().name!r} encrypts a socket of a world with a context of the real ssl, "
-        f'at {here()}. Make the context with world.modules["ssl"], or patch the module that makes it, with '
-        "world.patch, before it does"
+    return refused(
+        f"the thread {threading.current_thread().name!r} encrypts a socket of a world with a context of the real ssl",
+        'Make that with world.modules["ssl"], or patch the module that makes it, with world.patch, before it does',
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from amisim.world.errors import OutsideWorld
 from amisim.world.files import makefile
+from amisim.world.forms import Forms
 from amisim.world.network import Address, Network, real_context
 from amisim.world.pipes import Pipe
 from amisim.world.scheduler import Waiters
@@ -23,7 +24,7 @@ _RESETS = struct.pack("ii", 1, 0)
 _DONT_WAIT, _WAIT_ALL = getattr(socket, "MSG_DONTWAIT", 0), getattr(socket, "MSG_WAITALL", 0)
 
 
-class Socket:
+class Socket(Forms):
     """A socket for TCP in a world; see `socket.socket`."""
 
     _network: Network
@@ -103,6 +104,13 @@ class Socket:
                 raise real_context()
             return self.type
         return self._options.get((level, name), 0)
+
+    def get_inheritable(self) -> bool:
+        """No other program has part in a world."""
+        return False
+
+    def set_inheritable(self, inheritable: bool) -> None:
+        """See `get_inheritable`."""
 
     def fileno(self) -> int:
         """A number by which `select` knows it; -1 when it is closed."""
@@ -220,25 +228,6 @@ class Socket:
             self._scheduler.poll()  # some read on and on at the end of a stream
         return data
 
-    def recv_into(self, buffer: Any, size: int = 0, flags: int = 0) -> int:
-        """See `socket.socket.recv_into`."""
-        view = memoryview(buffer).cast("B")
-        if size < 0:
-            raise ValueError("negative buffersize in recv_into")
-        if size > len(view):
-            raise ValueError("buffer too small for requested bytes")
-        data = self.recv(size or len(view), flags)
-        view[: len(data)] = data
-        return len(data)
-
-    def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, None]:
-        """See `socket.socket.recvfrom`: over TCP, it does not say from whom."""
-        return self.recv(size, flags), None
-
-    def recvfrom_into(self, buffer: Any, size: int = 0, flags: int = 0) -> tuple[int, None]:
-        """See `socket.socket.recvfrom_into`."""
-        return self.recv_into(buffer, size, flags), None
-
     def send(self, data: Any, flags: int = 0) -> int:
         """See `socket.socket.send`."""
         if self._timeout is None and not flags & _DONT_WAIT:
@@ -297,10 +286,6 @@ class Socket:
             pipe.is_reset, pipe.has_ended = False, True
             raise _error(errno.ECONNRESET)
 
-    def sendmsg(self, buffers: Any, *_: Any) -> int:
-        """See `socket.socket.sendmsg`; without ancillary data."""
-        return self.send(b"".join(buffers))
-
     makefile = makefile
 
     # The end
@@ -330,10 +315,6 @@ class Socket:
             self._is_closed = True
             if self._io_refs <= 0:
                 self._real_close()
-
-    def detach(self) -> int:
-        """Not in a world: who would close it?"""
-        raise OutsideWorld("a socket of a world cannot leave it")
 
     def _decref_socketios(self) -> None:
         # Files of `makefile` call this.

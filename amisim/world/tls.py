@@ -48,7 +48,7 @@ class TLSSocket:
         return cls(sock, context, **options)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._raw if hasattr(Socket, name) or name == "_scheduler" else self._tls, name)
+        return getattr(self._raw if hasattr(self._raw, name) else self._tls, name)
 
     def __enter__(self) -> Self:
         return self
@@ -67,6 +67,22 @@ class TLSSocket:
     def recvfrom_into(self, *_: Any) -> tuple[int, None]:
         """The same for `recv_into`."""
         raise ValueError("recvfrom_into not allowed on instances of <class 'ssl.SSLSocket'>")
+
+    def recvmsg(self, *_: Any) -> Any:
+        """The same for messages."""
+        raise NotImplementedError("recvmsg not allowed on instances of <class 'ssl.SSLSocket'>")
+
+    def recvmsg_into(self, *_: Any) -> Any:
+        """The same for messages."""
+        raise NotImplementedError("recvmsg_into not allowed on instances of <class 'ssl.SSLSocket'>")
+
+    def sendto(self, *_: Any) -> int:
+        """The same for `send`."""
+        raise ValueError("sendto not allowed on instances of <class 'ssl.SSLSocket'>")
+
+    def dup(self) -> Any:
+        """As the real one: there is one state of the keys."""
+        raise NotImplementedError("Can't dup() SSLSocket instances")
 
     # Connections
 
@@ -136,6 +152,7 @@ class TLSSocket:
         self.send(data)
 
     read, write = recv, send
+    sendfile, _check_sendfile_params = Socket.sendfile, Socket._check_sendfile_params
 
     def _do(self, what: str, operation: Callable[..., Any], *args: Any) -> Any:
         """Do something, sending what it makes, and receiving what it needs."""

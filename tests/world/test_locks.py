@@ -1,5 +1,7 @@
 """Locks and what is made of them do in a world what they really do, but for the time."""
 
+import threading
+
 import pytest
 
 from amisim import Deadlock, World
@@ -163,6 +165,44 @@ def test_a_condition_wakes_as_many_as_said(alike, lock):
         return seen
 
     assert alike(program, takes=3) == [[True, 0], [True, True, 0], [True, True, 0]]
+
+
+@pytest.mark.parametrize("kind", ["semaphore", "of its own", "real"])
+def test_a_condition_may_have_a_lock_of_any_kind(alike, kind):
+    """As `threading` allows: one that can be acquired and released will do."""
+
+    class Plain:
+        def __init__(self, lock):
+            self.acquire, self.release = lock.acquire, lock.release
+
+        def __enter__(self):
+            return self.acquire()
+
+        def __exit__(self, *_):
+            self.release()
+
+    def program(m):
+        made = {
+            "semaphore": m.threading.Semaphore,
+            "of its own": lambda: Plain(m.threading.Lock()),
+            "real": threading.Lock,
+        }
+        condition = m.threading.Condition(made[kind]())
+        seen = [m.error(condition.wait), m.error(condition.notify)]
+
+        def notify():
+            m.time.sleep(m.unit)
+            with condition:
+                seen.append(m.error(condition.notify))
+
+        thread = m.start(notify)
+        with condition:
+            seen.append(condition.wait(5 * m.unit))
+        thread.join()
+        with condition:
+            return [*seen, condition.wait(m.unit), m.error(m.threading.Condition, 3)]
+
+    assert alike(program, takes=2)[0] == (RuntimeError, None, "cannot wait on un-acquired lock")
 
 
 def test_a_condition_that_nobody_notifies(alike):

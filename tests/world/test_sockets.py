@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import re
 import socket
 import struct
 
@@ -401,6 +402,54 @@ def test_recvfrom(alike):
     assert alike(program)[0] == (b"one", None)
 
 
+def test_messages(alike):
+    def program(m):
+        client, server = m.connected()
+        one, other = bytearray(2), bytearray(3)
+        sent = [server.sendto(b"one", ("127.0.0.1", 9)), server.sendto(b" two", 0, ("127.0.0.1", 9))]
+        m.time.sleep(m.unit)
+        seen = [client.recvmsg(2), client.recvmsg(1, 0, m.socket.MSG_PEEK)[0]]
+        seen += [client.recvmsg_into([one, other]), one, other, client.get_inheritable(), client.set_inheritable(False)]
+        return sent, seen
+
+    alike(program)
+
+
+def test_a_file_is_sent(alike, tmp_path):
+    path = tmp_path / "words"
+    path.write_bytes(b"one two three")
+
+    def program(m):
+        client, server = m.connected()
+        with path.open("rb") as file, path.open() as text:
+            seen = [server.sendfile(file), server.sendfile(file, 4, 3), file.tell(), m.error(server.sendfile, text)]
+            seen += [m.error(server.sendfile, file, count=0)[0]]
+            server.setblocking(False)
+            seen.append(m.error(server.sendfile, file)[0])
+        server.close()
+        return seen, client.recv(100, m.socket.MSG_WAITALL)
+
+    alike(program, takes=0)
+
+
+def test_names_and_numbers(alike):
+    def program(m):
+        module = m.socket
+        numeric = module.NI_NUMERICHOST | module.NI_NUMERICSERV
+        found = [module.gethostbyname_ex("localhost"), module.getnameinfo(("127.0.0.1", 5038), numeric)]
+        return [*found, module.gethostbyaddr("127.0.0.1")[2]]
+
+    assert alike(program)[0] == ("localhost", [], ["127.0.0.1"])
+
+
+def test_names_are_those_of_the_world(world):
+    module = world.modules["socket"]
+    with module.create_server(("pbx.example.org", 0)):
+        assert module.gethostbyname_ex("pbx.example.org") == ("pbx.example.org", [], ["pbx.example.org"])
+        assert module.gethostbyaddr("pbx.example.org")[0] == "pbx.example.org"
+        assert module.getnameinfo(("pbx.example.org", 5038), 0) == ("pbx.example.org", "5038")
+
+
 def test_connections_that_nobody_accepted_are_reset(alike):
     def program(m):
         with listener(m) as listening:
@@ -500,5 +549,22 @@ def test_what_there_is_not_in_a_world(world):
     for family, kind in ((socket.AF_INET, socket.SOCK_DGRAM), (socket.AF_UNIX, socket.SOCK_STREAM)):
         with pytest.raises(OutsideWorld, match="TCP alone"):
             module.socket(family, kind)
-    with pytest.raises(OutsideWorld, match="cannot leave"):
+    with pytest.raises(OutsideWorld, match=r"cannot leave its world, at .* in test_\w+: module\.socket\(\)\.detach"):
         module.socket().detach()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda module: module.socket().dup(),
+        lambda module: module.dup(3),
+        lambda module: module.fromfd(3, socket.AF_INET, socket.SOCK_STREAM),
+        lambda module: module.send_fds(module.socket(), [b"x"], [3]),
+        lambda module: module.recv_fds(module.socket(), 1, 1),
+    ],
+)
+def test_files_of_the_operating_system_are_refused_with_the_place(world, call):
+    with pytest.raises(
+        OutsideWorld, match=rf", at {re.escape(__file__)}:\d+ in <lambda>: .*\. (Use|Hand on) the socket"
+    ):
+        call(world.modules["socket"])

@@ -69,9 +69,30 @@ def test_what_there_is_not_with_tls(alike):
         client, server = encrypted(m)
         server.sendall(b"x")
         calls = [(client.recvfrom, 1), (client.recvfrom_into, bytearray(1)), (client.sendmsg, [b"x"])]
+        calls += [(client.recvmsg, 1), (client.recvmsg_into, [bytearray(1)]), (client.dup,)]
+        calls += [(client.sendto, b"x", ("127.0.0.1", 9))]
         return [m.error(*each) for each in calls]
 
     assert alike(program)[0][0] is ValueError
+
+
+def test_a_file_is_sent(alike, tmp_path):
+    path = tmp_path / "words"
+    path.write_bytes(b"one two three")
+
+    def program(m):
+        client, server = encrypted(m)
+        with path.open("rb") as file:
+            return client.sendfile(file, 4), server.recv(100), client.family, client.type, client.proto
+
+    alike(program, takes=0)
+
+
+def test_contexts_of_other_modules_of_the_library(world):
+    """`http.client` and `imaplib` make theirs with these."""
+    module = world.modules["ssl"]
+    for make in (module._create_default_https_context, module._create_unverified_context):
+        assert type(make()) is module.SSLContext
 
 
 def test_time_outs(alike):
