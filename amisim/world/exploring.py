@@ -5,7 +5,7 @@ import importlib.util
 import random
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
@@ -47,18 +47,18 @@ def explore(
     them. `options` are those of `World`. If the test fails, it is tried again and again with fewer faults, and with
     fewer threads that have their turn out of order, as long as it fails in the same way. The last failure is raised,
     with a note that says what is needed for it; `save` names a file to which that is written, as a scenario that
-    `again` and the command `amisim replay` run.
+    `again` and the command `amisim replay` run; if it cannot be written, the note says why.
+
+    Raises `TypeError` or `ValueError` for seeds that are none, or if there is not one.
     """
     known = parsed(faults)
-    for seed in range(seeds) if isinstance(seeds, int) else seeds:
+    for seed in _each(seeds):
         chance = random.Random(f"explore {seed}")
         case = _Case(seed, tuple(each for each in known if chance.random() < 0.5), None)
         error, switches = _run(test, case, options)
         if error is not None:
             case, error = _simpler(test, case._replace(switches=switches), error, options)
-            error.add_note(_note(case, save))
-            if save is not None:
-                Path(save).write_text(_scenario(test, case, error), encoding="utf-8")
+            error.add_note(_note(case) + ("" if save is None else _saved(save, _scenario(test, case, error))))
             raise error
 
 
@@ -75,6 +75,22 @@ def again(path: str | Path, test: Test | None = None, **options: Any) -> None:
     error, _ = _run(test, _Case(said.seed or 0, said.faults, said.switches), options)
     if error is not None:
         raise error
+
+
+def _each(seeds: int | Iterable[int]) -> Iterator[int]:
+    """The seeds, one by one. Raises an error for the first that is none, and if there is not one."""
+    wanted = "say how many, as in seeds=100, or which, as in seeds=[3, 5]"
+    if not isinstance(seeds, Iterable):
+        if not isinstance(seeds, int):
+            raise TypeError(f"seeds {seeds!r} are no number: {wanted}")
+        seeds = range(seeds)
+    seed = None
+    for seed in seeds:
+        if not isinstance(seed, int):
+            raise TypeError(f"the seed {seed!r} is no number: {wanted}")
+        yield seed
+    if seed is None:
+        raise ValueError(f"no seed, so that nothing would be run: {wanted}")
 
 
 def _test(path: str, name: str) -> Test:
@@ -160,11 +176,19 @@ def _fewest(items: Sequence[_Item], fails: Callable[[list[_Item]], bool]) -> lis
     return left
 
 
-def _note(case: _Case, save: str | Path | None) -> str:
+def _note(case: _Case) -> str:
     switches = f", switches={dict(case.switches)}" if case.switches is not None else ""
     faults = f", faults={[str(each) for each in case.faults]}" if case.faults else ""
-    where = f"; saved in {save}: amisim replay {save}" if save is not None else ""
-    return f"in World({case.seed}{switches}{faults}){where}"
+    return f"in World({case.seed}{switches}{faults})"
+
+
+def _saved(path: str | Path, scenario: str) -> str:
+    """Write it; say what has come of that."""
+    try:
+        Path(path).write_text(scenario, encoding="utf-8")
+    except OSError as error:
+        return f"; not saved in {path}: {error.strerror or error}"
+    return f"; saved in {path}: amisim replay {path}"
 
 
 def _name(test: Test) -> str:

@@ -1,7 +1,9 @@
 """Threads that take part in a world."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from amisim.world.errors import Ended
@@ -9,6 +11,13 @@ from amisim.world.locks import Event, made
 from amisim.world.scheduler import Participant, Scheduler
 
 __all__ = ["Thread", "Timer"]
+
+
+def _is_wrong(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or not isinstance(record.exc_info[1], Ended)
+
+
+logging.getLogger("concurrent.futures").addFilter(_is_wrong)  # its pools log whatever ends one of their threads
 
 
 class Thread(threading.Thread):
@@ -49,15 +58,16 @@ class Thread(threading.Thread):
         participant = self._participant
         assert participant is not None
         del self.run
-        try:
-            self._scheduler.begin(participant)
-            run()
-        except Ended:
-            pass
-        except BaseException:
-            self._invoke_excepthook(self)  # type: ignore[attr-defined] # while it still takes part
-        finally:
-            self._scheduler.finish(participant)
+        with suppress(Ended):  # which may come just when it ends, if it has been given up
+            try:
+                self._scheduler.begin(participant)
+                run()
+            except Ended:
+                pass
+            except BaseException:
+                self._invoke_excepthook(self)  # type: ignore[attr-defined] # while it still takes part
+            finally:
+                self._scheduler.finish(participant)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for the end, in virtual time."""

@@ -32,6 +32,25 @@ def test_what_never_fails_is_run_with_each_seed():
     assert seeds == [3, 5, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("seeds", "error", "said"),
+    [
+        (0, ValueError, "no seed, so that nothing would be run: say how many, as in seeds=100, or which"),
+        (-1, ValueError, "no seed"),
+        ([], ValueError, "no seed"),
+        ((each for each in []), ValueError, "no seed"),
+        ("ab", TypeError, "the seed 'a' is no number: say how many, as in seeds=100, or which, as in "),
+        ([1.5], TypeError, "the seed 1.5 is no number"),
+        (None, TypeError, "seeds None are no number: say how many"),
+        (2.0, TypeError, "seeds 2.0 are no number"),
+    ],
+)
+def test_seeds_that_are_none_are_refused(seeds, error, said):
+    """A test that ran in no world would pass."""
+    with pytest.raises(error, match=said):
+        explore(failing.Suite.broken, seeds)
+
+
 def test_a_failure_that_needs_threads_out_of_order_needs_few_of_them_in_the_end():
     error, note = found(failing.lost_update)
     assert isinstance(error, AssertionError)
@@ -114,6 +133,13 @@ def test_what_is_saved_is_a_scenario_that_fails_again(tmp_path):
     assert said.description.startswith("found by explore: AssertionError")
     with pytest.raises(AssertionError):
         again(path, failing.lost_update)
+
+
+@pytest.mark.parametrize("name", ["nowhere/found.yaml", "."])
+def test_what_cannot_be_saved_is_raised_as_it_is(tmp_path, name):
+    error, note = found(lambda world: 1 / 0, save=tmp_path / name)
+    assert isinstance(error, ZeroDivisionError)
+    assert re.fullmatch(rf"in World\(0.*\); not saved in {tmp_path / name}: (No such file|Is a) .*", note)
 
 
 def test_faults_are_saved_too(tmp_path):

@@ -1,6 +1,12 @@
 """Threads do in a world what they really do, but for the time."""
 
+import concurrent.futures
+import threading
+
 import pytest
+
+from amisim.world import World
+from amisim.world.errors import Ended
 
 
 def test_join_waits_for_the_end(alike):
@@ -198,3 +204,42 @@ def test_a_thread_is_the_daemon_that_it_is_said_to_be(alike):
         return [*found, plain.daemon]
 
     alike(program)
+
+
+# The end of a world
+
+
+def test_a_pool_that_is_left_says_nothing_when_its_world_ends(caplog):
+    """Its threads log what ends them."""
+    with World() as world, world.patch("concurrent.futures"):
+        pool = concurrent.futures.ThreadPoolExecutor(2)
+        assert pool.submit(world.sleep, 3).result() is None
+        assert world.now == 3
+    threading.Thread.join(next(iter(pool._threads)))
+    assert caplog.records == []
+
+
+def test_other_troubles_of_pools_are_logged(caplog):
+    def fail():
+        raise KeyError("broken")
+
+    with concurrent.futures.ThreadPoolExecutor(1, initializer=fail) as pool:
+        assert isinstance(pool.submit(len, "").exception(), concurrent.futures.BrokenExecutor)
+    assert [record.exc_info[0] for record in caplog.records] == [KeyError]
+
+
+def test_who_is_told_to_end_just_when_it_does_says_nothing(world, monkeypatch):
+    scheduler = world._engine._scheduler
+    finish, said = scheduler.finish, []
+
+    def finish_and_be_told(participant):
+        finish(participant)
+        raise Ended
+
+    monkeypatch.setattr(threading, "excepthook", said.append)
+    monkeypatch.setattr(scheduler, "finish", finish_and_be_told)
+    thread = world.modules["threading"].Thread(target=len, args=("",))
+    thread.start()
+    thread.join()
+    threading.Thread.join(thread)
+    assert said == []
