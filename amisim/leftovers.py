@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from amisim.world import World
+from amisim.world.places import frames_of
 
 __all__ = ["Left", "Leftovers", "not_allowed"]
 
@@ -102,18 +103,8 @@ def _new_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -
 
 def _waits_at(task: asyncio.Task[Any]) -> str:
     """The innermost place outside of amikit and of the standard library; empty if there is none."""
-    waits, each = "", task.get_coro()
-    while each is not None:
-        frame = _first(each, "cr_frame", "gi_frame", "ag_frame")
-        if frame is not None and not _is_internal(frame.f_code.co_filename):
-            waits = _said(frame)
-        each = _first(each, "cr_await", "gi_yieldfrom", "ag_await")
-    return waits
-
-
-def _first(thing: object, *names: str) -> Any:
-    """What it has under one of these names."""
-    return next((getattr(thing, name) for name in names if hasattr(thing, name)), None)
+    frames = [each for each in frames_of(task) if not _is_internal(each.f_code.co_filename)]
+    return _said(frames[-1]) if frames else ""
 
 
 def _address(socket: Any) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from amisim.world.errors import Deadlock
-from amisim.world.scheduler import Scheduler, Waiters
+from amisim.world.participants import Waiters
+from amisim.world.scheduler import Scheduler
 
 __all__ = ["KINDS", "Barrier", "BoundedSemaphore", "Condition", "Event", "Lock", "RLock", "Semaphore", "made"]
 

@@ -60,11 +60,14 @@ def virtual(
 
     times = time_of(now, wall, sleep, utc_offset)
     threading = _threading(scheduler)
+    queues = queue_over(times, threading)
+    for kind in (queues.Queue, queues.SimpleQueue):
+        kind.get = _looking(kind.get, scheduler)
     selecting = like(select, select=partial(network.select, links), epoll=None, poll=None)
     modules = {
         "time": times,
         "threading": threading,
-        "queue": queue_over(times, threading),
+        "queue": queues,
         "socket": _socket(links),
         "select": selecting,
         "selectors": _selectors(selecting, links),
@@ -149,6 +152,21 @@ def queue_over(times: ModuleType, threading: ModuleType) -> ModuleType:
 
     made.SimpleQueue = type("SimpleQueue", (made._PySimpleQueue,), {"get": get})  # type: ignore[attr-defined]
     return made
+
+
+def _looking(get: Callable[..., Any], scheduler: Scheduler) -> Callable[..., Any]:
+    """A method that looks for something, which may be in vain."""
+
+    def looking(self: Any, *args: Any, **options: Any) -> Any:
+        try:
+            found = get(self, *args, **options)
+        except queue.Empty:
+            scheduler.poll()
+            raise
+        scheduler.found()
+        return found
+
+    return looking
 
 
 def _socket(links: Network) -> ModuleType:

@@ -1,6 +1,6 @@
 """One direction of a link in a world: the bytes that are on their way, and what has become of it."""
 
-from amisim.world.scheduler import Waiters
+from amisim.world.participants import Waiters
 
 __all__ = ["Pipe"]
 

@@ -11,15 +11,15 @@ import heapq
 import itertools
 import math
 import threading
-from _thread import allocate_lock
 from collections.abc import Iterable
 from contextlib import suppress
 
 from amisim.world.choices import Choices
 from amisim.world.errors import Deadlock, Ended, OutsideWorld, WorldError
-from amisim.world.places import places
+from amisim.world.participants import USES, Participant, Waiters
+from amisim.world.places import here_in_loop, places
 
-__all__ = ["Participant", "Scheduler", "Waiters"]
+__all__ = ["Scheduler"]
 
 _POLLS, _POLLING = 20, 0.001
 """How often somebody may look for something in vain, without ever waiting, and the virtual seconds that it costs."""
@@ -30,43 +30,16 @@ _WITH_SIGNAL = 0.1
 _COLLECTION = 100_000
 """After how many steps garbage is collected: at the same places each time, as finalizers may use the world."""
 
-_USES, _LOOK, _USING = 100_000, 10, 0.01
-"""How often somebody may use the world without ever waiting, looking at something for 10 uses, and the virtual seconds
-that it costs for the first time; twice as many for the second, and so on."""
+_LOOK, _USING = 10, 0.01
+"""For how many uses looking at something counts, and the virtual seconds that too many uses cost for the first time;
+twice as many for the second, and so on."""
+
+_HURRIED, _SHARE, _ENDLESS = 100, 0.05, 3600
+"""Who only looks for longer than the world has patience: after how many looks more time passes, which part of the
+virtual time in which it has looked so, and for how long until it is named."""
 
 _PATIENCE = 2.0
 """Real seconds that a thread may take to end when its world does."""
-
-
-class Participant:
-    """A thread that takes part in a world."""
-
-    def __init__(self, number: int, thread: threading.Thread, name: str) -> None:
-        self.number = number
-        self.thread = thread
-        self.name = name
-        self.ident = self.native_id = 0
-        """The thread's, while it runs."""
-        self.waits_for = ""
-        """What it waits for, in words; empty while it runs or could run."""
-        self.is_done = False
-        self.is_lost = False
-        """Whether it has left the world, and its thread goes on without it."""
-        self.joiners: Waiters = {}
-        self._is_woken = False
-        self._uses = self._polls = self._delays = 0  # since it last waited
-        self._is_looking = False  # whether its newest wait was for nothing but looking again and again
-        self._ticket = 0  # of its newest wait
-        self._error: BaseException | None = None  # what it is to raise when it goes on
-        self._baton = allocate_lock()  # held by whoever must not run
-        self._baton.acquire()
-
-    def __repr__(self) -> str:
-        return f"<{self.name} {self.waits_for or 'runs'}>"
-
-
-Waiters = dict[Participant, None]
-"""Who waits for one thing, in the order in which they came."""
 
 
 class Scheduler:
@@ -229,6 +202,7 @@ class Scheduler:
             for each in waiters:
                 each.pop(me, None)
         if timeout is None or timeout > 0 or last:
+            me.gains += 1
             me._polls = 0
             me._is_looking = False
             if self.now > before:
@@ -241,10 +215,14 @@ class Scheduler:
         """Let time pass; return when all that happens by then has happened, at that time too."""
         until = self.now + seconds
         self._targets.append(until)
+        gains = self.me().gains
         try:
             self.wait((), seconds, f"{until:.6g} s (advance)", last=True)
         finally:
             self._targets.remove(until)
+        if not seconds:
+            self.me().gains = gains
+            self._use(0)
 
     def wake(self, waiters: Waiters) -> None:
         """Let those run who wait for something; whether they do before the calling thread goes on is by choice."""
@@ -304,10 +282,52 @@ class Scheduler:
         me = self.running
         if me is not None:
             me._uses += count
-            if me._uses > _USES and me.ident == threading.get_ident():
-                delays = me._delays + 1
-                self.wait((), delays * _USING, "something, by looking again and again")
-                me._uses, me._delays = 0, delays
+            if me._uses > me._most and me.ident == threading.get_ident():
+                self._pay(me, count)
+
+    def _pay(self, me: Participant, count: int) -> None:
+        if me._hurried is not None and me._hurried[0] == me.gains:
+            me._hurried_looks += count != 1
+            if me._hurried_looks >= _HURRIED:
+                me._hurried_looks = 0
+                self._hurry(me, me._hurried[1])
+        elif me._uses > USES:
+            delays = me._delays + 1
+            self._let_pass(me, delays * _USING)
+            me._uses, me._delays = 0, delays
+        else:
+            me._most = USES
+
+    def _let_pass(self, me: Participant, seconds: float) -> None:
+        """Time passes for who looks again and again; that it waits for this is no gain."""
+        gains = me.gains
+        self.wait((), seconds, "something, by looking again and again")
+        me.gains = gains
+
+    def _hurry(self, me: Participant, since: float) -> None:
+        """Time passes the faster the longer somebody looks, so that what never comes is soon known to."""
+        seconds = max(_USING, _SHARE * (self.now - since))
+        if self.now + seconds < min(since + _ENDLESS, self._limit):
+            self._let_pass(me, seconds)
+            return
+        me.gains += 1
+        error = OutsideWorld(
+            f"{me.name!r} looks on and on for something that never comes, and waits for nothing, at {here_in_loop()}. "
+            "Have it wait for that in the world, or for some time between its looks; if it only has so much to do, "
+            "give the world more patience"
+        )
+        if self.is_first(me):
+            raise error
+        first = self._fail(error)
+        if first not in self._runnable:
+            self._runnable.append(first)
+        self.wait((), None, "nothing any more: it looked on and on")
+
+    def hurry(self, participant: Participant) -> None:
+        """From outside the world: somebody has only looked for too long."""
+        if participant._hurried is None or participant._hurried[0] != participant.gains:
+            participant._hurried = participant.gains, self.now
+        participant._most = -1
 
     def poll(self) -> None:
         """Somebody looked for something in vain. Who does so for ever lets others go on, and time pass, much sooner."""
@@ -315,13 +335,15 @@ class Scheduler:
         me = self.me()
         me._polls += 1
         if me._polls > _POLLS:
-            self.wait((), _POLLING, "something, by looking again and again")
+            self._let_pass(me, _POLLING)
             me._is_looking = True
 
     def found(self) -> None:
         """Somebody found what it looked for."""
-        if self.running is not None:
-            self.running._polls, self.running._is_looking = 0, False
+        me = self.running
+        if me is not None:
+            me.gains += 1
+            me._polls, me._is_looking = 0, False
 
     # Turns
 

@@ -13,8 +13,8 @@ from amisim.world.errors import OutsideWorld
 from amisim.world.files import makefile
 from amisim.world.forms import Forms
 from amisim.world.network import Address, Network, real_context
+from amisim.world.participants import Waiters
 from amisim.world.pipes import Pipe
-from amisim.world.scheduler import Waiters
 
 __all__ = ["Socket"]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from amisim.world.errors import Ended
 from amisim.world.locks import Event, made
-from amisim.world.scheduler import Participant, Scheduler
+from amisim.world.participants import Participant
+from amisim.world.scheduler import Scheduler
 
 __all__ = ["Thread", "Timer"]
 

@@ -17,8 +17,9 @@ from types import FrameType
 from typing import Any
 
 from amisim.world.errors import Ended, OutsideWorld, WorldError
+from amisim.world.participants import Participant
 from amisim.world.places import caller, place
-from amisim.world.scheduler import Participant, Scheduler
+from amisim.world.scheduler import Scheduler
 
 __all__ = ["Watch"]
 
@@ -42,6 +43,7 @@ class Watch:
         self._scheduler = scheduler
         self._patience = patience
         self._give_up = give_up
+        self._lookers: dict[Participant, tuple[int, float]] = {}  # what they had gained, and all had computed, then
         self._ended = threading.Event()
         self._error: WorldError | None = None  # for the main thread, if it has not used the world since then
         self._steps = 0
@@ -86,6 +88,8 @@ class Watch:
         """Look at one turn, until it ends or lasts too long."""
         scheduler = self._scheduler
         steps, participant = scheduler.steps, scheduler.running
+        if participant is not None and not self.outside:
+            self._look_at(participant)
         used, place = _cpu(), None  # whoever has the turn is all that computes in this process
         since = asleep_since = _clock()
         used_awake = 0.0 if participant is None else _used(participant)
@@ -107,6 +111,14 @@ class Watch:
             if is_waiting or _cpu() - used >= self._patience:
                 self._report(participant, is_waiting, steps)
                 return
+
+    def _look_at(self, participant: Participant) -> None:
+        """Who uses the world, but neither waits nor finds anything for too long, looks on and on."""
+        gains, used = self._lookers.get(participant, (-1, 0.0))
+        if participant.gains != gains:
+            self._lookers[participant] = participant.gains, _cpu()
+        elif _cpu() - used >= self._patience:
+            self._scheduler.hurry(participant)
 
     def _report(self, participant: Participant, is_waiting: bool, steps: int) -> None:
         frame = sys._current_frames().get(participant.ident)

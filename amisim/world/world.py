@@ -40,9 +40,9 @@ class World:
     The thread that enters it takes part, and so does each that something of the world starts. One runs at a time; when
     all wait, time jumps to the first deadline. If there is none, `Deadlock` says who waits where. With
     `automatic=False` it moves by `advance` alone. `limit` is how many virtual seconds it may last; `start` its wall
-    clock's first time. A thread that uses nothing of the world for `patience` real seconds is named by an
-    `OutsideWorld`. With `switches`, where several threads could go on, it is not by chance which one does, but as given
-    there (`explore` finds such).
+    clock's first time. A thread that for `patience` real seconds uses nothing of the world, or only looks again and
+    again for something that never comes, is named by an `OutsideWorld`. With `switches`, where several threads could go
+    on, it is not by chance which one does, but as given there (`explore` finds such).
 
     With `time="real"` or `time="scaled=50"` the same program runs with real threads over real TCP, in real time or
     fifty times as fast; then nothing of the above is so, but for the clocks.

@@ -6,7 +6,9 @@ import contextlib
 import gc
 import http.client
 import io
+import itertools
 import os
+import queue
 import re
 import socket
 import subprocess
@@ -319,3 +321,99 @@ def test_the_signal_is_as_before():
     with World():
         assert signal.getsignal(signal.SIGURG) != before
     assert signal.getsignal(signal.SIGURG) == before
+
+
+# Who uses the world, and never waits
+
+
+def sleeps_for_nothing(world):
+    while True:
+        world.modules["time"].sleep(0)
+
+
+def gets_nothing(world):
+    items = world.modules["queue"].Queue()
+    while True:
+        with contextlib.suppress(queue.Empty):
+            items.get_nowait()
+
+
+def is_never_set(world):
+    event = world.modules["threading"].Event()
+    while not event.is_set():
+        pass
+
+
+def advances_by_nothing(world):
+    while True:
+        world.advance(0)
+
+
+async def spins():
+    for _ in itertools.count():
+        await asyncio.sleep(0)
+
+
+def runs_on(world):
+    world.run(spins())
+
+
+ENDLESS = {
+    sleeps_for_nothing: 'world.modules["time"].sleep(0)',
+    gets_nothing: "items.get_nowait()",
+    is_never_set: "while not event.is_set():",
+    advances_by_nothing: "world.advance(0)",
+    runs_on: "world.run(spins())",
+}
+
+
+@pytest.mark.parametrize("function", ENDLESS)
+@pytest.mark.parametrize("name", ["main", "looks"])
+def test_who_looks_on_and_on_is_named(function, name):
+    with World(patience=0.1, limit=100) as world:
+        if name == "main":
+            with pytest.raises(OutsideWorld) as caught:
+                function(world)
+        else:
+            world.modules["threading"].Thread(target=function, args=(world,), name=name).start()
+            with pytest.raises(OutsideWorld) as caught:
+                world.modules["threading"].Event().wait()
+        world.modules["time"].monotonic()  # it can go on
+    text = str(caught.value)
+    assert text.startswith(f"{name!r} looks on and on for something that never comes, and waits for nothing, at ")
+    assert re.search(rf"{re.escape(__file__)}:\d+ in {function.__name__}: {re.escape(ENDLESS[function])}", text)
+    assert "Have it wait for that in the world" in text
+    assert "give the world more patience" in text
+    if function is runs_on:
+        assert re.search(
+            rf"; task Task-\d+ at {re.escape(__file__)}:\d+ in spins: await asyncio\.sleep\(0\)\. Have", text
+        )
+
+
+def test_who_looks_until_a_time_or_for_what_comes_late_is_not_named():
+    with World(patience=0.01) as world:
+        modules, done = world.modules, []
+        modules["threading"].Timer(1000, lambda: done.append(world.now)).start()
+        while modules["time"].monotonic() < 500:
+            modules["time"].sleep(0)
+        assert 500 <= world.now < 530
+        while not done:
+            modules["time"].sleep(0)
+        assert 1000 <= world.now < 1060
+    assert done == [1000]
+
+
+def test_long_work_that_needs_no_wait_is_not_named_and_takes_no_time():
+    with World(patience=0.01) as world:
+        items, lock = world.modules["queue"].Queue(), world.modules["threading"].Lock()
+        with contextlib.suppress(queue.Empty):
+            items.get_nowait()
+        for each in range(50_000):
+            items.put(each)
+            assert items.get_nowait() == each
+            with lock:
+                world.modules["time"].monotonic()
+        for _ in range(300_000):
+            with lock:
+                pass
+        assert world.now < 1
