@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from amisim.world.errors import Deadlock
@@ -129,21 +130,12 @@ class Condition:
         self.release = lock.release
         # It may be a lock of any kind, as the real one's.
         self._release_save = getattr(lock, "_release_save", lock.release)
-        self._acquire_restore = getattr(lock, "_acquire_restore", self._acquire_again)
-        self._is_owned = getattr(lock, "_is_owned", self._is_held)
+        self._acquire_restore = getattr(lock, "_acquire_restore", lambda _: lock.acquire())
+        self._is_owned = getattr(lock, "_is_owned", partial(_is_held, lock))
         self._waiting: deque[Waiters] = deque()
 
-    def _acquire_again(self, _: object) -> None:
-        self._lock.acquire()
-
-    def _is_held(self) -> bool:
-        if self._lock.acquire(False):
-            self._lock.release()
-            return False
-        return True
-
     def __enter__(self) -> Any:
-        return self._lock.__enter__()
+        return self.acquire()
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if isinstance(error, Deadlock) and isinstance(self._lock, RLock) and not self._is_owned():
@@ -188,6 +180,13 @@ class Condition:
         self.notify(len(self._waiting))
 
     notifyAll = notify_all  # noqa: N815 - its old name, which clients still use
+
+
+def _is_held(lock: Any) -> bool:
+    if lock.acquire(False):
+        lock.release()
+        return False
+    return True
 
 
 class Event(threading.Event):

@@ -215,14 +215,16 @@ class Scheduler:
         """Let time pass; return when all that happens by then has happened, at that time too."""
         until = self.now + seconds
         self._targets.append(until)
-        gains = self.me().gains
+        me = self.me()
+        gains = me.gains
         try:
             self.wait((), seconds, f"{until:.6g} s (advance)", last=True)
         finally:
             self._targets.remove(until)
         if not seconds:
-            self.me().gains = gains
-            self._use(0)
+            me.gains = gains
+            if me._uses > me._most:
+                self._pay(me, 0)
 
     def wake(self, waiters: Waiters) -> None:
         """Let those run who wait for something; whether they do before the calling thread goes on is by choice."""
@@ -263,29 +265,34 @@ class Scheduler:
 
     def touch(self) -> None:
         """Somebody uses the world, and might have lost the turn just before."""
-        self._use(1)
-        if not self.is_inside():
-            if self._first is not None and not self.is_ending:
-                raise self._foreign()
-            return
+        self.steps += 1
+        me = self.running
+        if me is None or me.ident != threading.get_ident():
+            if not self.is_inside():
+                if self._first is not None and not self.is_ending:
+                    raise self._foreign()
+                return
+        else:
+            me._uses += 1
+            if me._uses > me._most:
+                self._pay(me, 1)
         if self.steps > self._next_collection:
             self._next_collection = self.steps + _COLLECTION
             gc.collect()
-        self.pause()
+        if self._runnable:
+            self.pause()
 
     def look(self) -> None:
         """Somebody looks what time it is, or what else is so. Who does so for ever, and never waits, lets time pass."""
-        self._use(_LOOK)
-
-    def _use(self, count: int) -> None:
         self.steps += 1
         me = self.running
         if me is not None:
-            me._uses += count
+            me._uses += _LOOK
             if me._uses > me._most and me.ident == threading.get_ident():
-                self._pay(me, count)
+                self._pay(me, _LOOK)
 
     def _pay(self, me: Participant, count: int) -> None:
+        """Who has used the world so often, and now `count` times more, may have to let time pass for it."""
         if me._hurried is not None and me._hurried[0] == me.gains:
             me._hurried_looks += count != 1
             if me._hurried_looks >= _HURRIED:
