@@ -193,14 +193,15 @@ def _raise_in(ident: int, error: type[BaseException]) -> None:
     """Raise something in another thread, as soon as it runs Python.
 
     While that has not happened, CPython 3.11 runs in circles for ever in any thread that is traced, as under coverage;
-    unless another thread had something raised in it and has it. That is done here, in one expression: a call of a
-    traced function would be too late.
+    unless another thread had something raised in it and has it. That is done here, in one call from C: between two
+    there could be the turn of another, or the first circle.
     """
     raises = ctypes.pythonapi.PyThreadState_SetAsyncExc
-    other, own = ctypes.c_ulong(ident), ctypes.c_ulong(threading.get_ident())
-    what, nothing = ctypes.py_object(error), ctypes.py_object(_Nothing)
+    idents = ctypes.c_ulong(ident), ctypes.c_ulong(threading.get_ident())
+    errors = ctypes.py_object(error), ctypes.py_object(_Nothing)
+    both = map(raises, idents, errors)
     with suppress(_Nothing):
-        _ = raises(other, what), raises(own, nothing)
+        list(both)
         while True:
             pass
 
