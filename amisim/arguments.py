@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from amisim import library
+from amisim.consistency import consistent
 from amisim.faults import Fault
 from amisim.faults.plan import parsed
 from amisim.host import BANNERS, Limits
-from amisim.recording import CUT_SHORT, Recording, RecordingError, RecordingReader, consistent
+from amisim.recording import CUT_SHORT, Recording, RecordingError, RecordingReader
 from amisim.replay import UNEXPECTED, Replay, Unexpected
 from amisim.scenario import Scenario, ScenarioError, load
 from amisim.script import Script

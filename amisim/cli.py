@@ -1,16 +1,20 @@
 """The command `amisim`."""
 
+import errno
 import logging
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
 from click.shell_completion import get_completion_class
 
 from amisim import cli_recordings, cli_serving, library
-from amisim.cli_common import RECORDING, all_rules, plainly, rules_option
-from amisim.recording import CUT_SHORT, RecordingError, RecordingReader, consistent
+from amisim.cli_common import RECORDING, Failure, all_rules, plainly, rules_option
+from amisim.consistency import consistent
+from amisim.recording import CUT_SHORT, Record, RecordingError, RecordingReader
 from amisim.scan import scan
 from amisim.timeline import lines
 from amisim.view import painted, working
@@ -27,7 +31,22 @@ Colours are for terminals; NO_COLOR=1 switches them off. 'amisim completion --he
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+class _Commands(click.Group):
+    """Commands that say in a line when there is no room for what they print."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+                raise
+            with suppress(OSError):  # or else Python complains of the rest, in the end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise Failure(f"what it prints cannot be written: {error.strerror}") from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
 @click.version_option(package_name="amikit")
 @click.pass_context
 def main(context: click.Context) -> None:
@@ -56,10 +75,27 @@ def show(recording: str) -> None:
         with RecordingReader(path) as reader:
             for key, value in reader.header.items():
                 click.echo(f"{key}: {value}")
-            for line in lines(reader):
+            unended: dict[int, None] = {}
+            for line in lines(_watched(reader, unended)):
                 click.echo(painted(line))
             if reader.truncated:
                 raise RecordingError(path, reader.truncated, CUT_SHORT)
+            if unended:
+                click.echo(f"(here the recording ends, {_without_end(unended)}: it was ended first, or broken off)")
+
+
+def _watched(records: Iterable[Record], unended: dict[int, None]) -> Iterator[Record]:
+    """The records; `unended` has, when they are over, the connections that have no end."""
+    for record in records:
+        if record.kind == "open":
+            unended[record.connection] = None
+        elif record.kind in ("eof", "error"):
+            unended.pop(record.connection, None)
+        yield record
+
+
+def _without_end(connections: Iterable[int]) -> str:
+    return "without the end of " + ", ".join(f"c{number}" for number in connections)
 
 
 @main.command()
@@ -84,14 +120,16 @@ def check(files: tuple[str, ...]) -> None:
 def _check(path: Path) -> str:
     """What is in a recording; raises `RecordingError` where something is wrong with it."""
     with RecordingReader(path) as reader:
-        records = list(consistent(path, reader))
+        unended: dict[int, None] = {}
+        records = list(_watched(consistent(path, reader), unended))
         if reader.truncated:
             raise RecordingError(path, reader.truncated, CUT_SHORT)
     opened = sum(record.kind == "open" for record in records)
     if not opened:
         raise RecordingError(path, 0, "there is no connection in it to replay")
     actions = sum(record.direction == ">" and record.cause is not None for record in records)
-    return f"{opened} connections, {actions} actions, {sum(record.kind == 'data' for record in records)} frames"
+    counted = f"{opened} connections, {actions} actions, {sum(record.kind == 'data' for record in records)} frames"
+    return f"{counted}, {_without_end(unended)}" if unended else counted
 
 
 @main.command("scan")

@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import os
+import shutil
 import sys
 from collections.abc import Callable
 from math import inf
@@ -13,6 +15,7 @@ from amisim import library, settings
 from amisim.against import play
 from amisim.allowed import load_allowed, without_allowed
 from amisim.cli_common import RECORDING, Failure, all_rules, plainly
+from amisim.consistency import consistent
 from amisim.counting import statistics
 from amisim.differ import Difference, differences
 from amisim.editing import formatted, merge, trim
@@ -26,7 +29,7 @@ from amisim.recording import (
     RecordingError,
     RecordingReader,
     RecordingWriter,
-    consistent,
+    claim,
     open_recording,
 )
 from amisim.redact import Redactor
@@ -98,8 +101,12 @@ def _whole(name: str | Path) -> Recording:
 
 def _write(out: str, recording: Recording, redact: Callable[[Record], Record] = lambda record: record) -> None:
     with RecordingWriter(out, recording.header, redact) as writer:
-        for record in recording.records:
-            writer.write(record)
+        try:
+            for record in recording.records:
+                writer.write(record)
+        except BaseException:
+            writer.discard()  # all of it is still where it came from
+            raise
     click.echo(f"{out}: {sum(each.kind == 'data' for each in recording.records)} frames")
 
 
@@ -122,19 +129,30 @@ def fmt(check: bool, files: tuple[str, ...]) -> None:
 
 def _format(path: Path, *, check: bool) -> bool:
     """Write a recording as it is usually written, unless it is so; whether it was not."""
-    text = "".join(formatted(path)).encode()
+    path = path.resolve()
     with open_recording(path) as file:
+        if not check:
+            claim(file, path)
+        text = "".join(formatted(path)).encode()
         if file.read() == text:
             return False
-    click.echo(f"{path}: {'would be ' if check else ''}written again")
-    if not check:
-        new = path.with_name(f"{path.name}.new")
-        try:
-            new.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
-            new.replace(path)
-        except OSError as error:
-            raise RecordingError(path, 0, f"cannot be written: {error.strerror}") from None
+        click.echo(f"{path}: {'would be ' if check else ''}written again")
+        if not check:
+            _replace(path, gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
     return True
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put other bytes in the place of a file, all of them or none. Raises `RecordingError`."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.write_bytes(data)
+        shutil.copymode(path, new)
+        new.replace(path)
+    except OSError as error:
+        raise RecordingError(path, 0, f"cannot be written: {error.strerror}") from None
+    finally:
+        new.unlink(missing_ok=True)
 
 
 @click.command()
@@ -203,7 +221,7 @@ def merge_(offset: float, recordings: tuple[str, ...], out: str) -> None:
 @click.option("--format", "form", type=click.Choice(["jsonl", "mermaid"]), required=True, help="What to print.")
 @click.argument("recording", type=RECORDING)
 def export(form: str, recording: str) -> None:
-    """Print a RECORDING for other programs: as JSON lines, or as a sequence diagram of Mermaid.
+    """Print a RECORDING for other programs: as JSON lines, or as a sequence diagram of Mermaid; without secrets.
 
     \b
     Example: amisim export queue-call --format jsonl
@@ -211,7 +229,8 @@ def export(form: str, recording: str) -> None:
     with plainly():
         path = library.find(recording)
         with RecordingReader(path) as reader:
-            for line in json_lines(reader.header, reader) if form == "jsonl" else mermaid(reader):
+            records = map(Redactor(), reader)
+            for line in json_lines(reader.header, records) if form == "jsonl" else mermaid(records):
                 click.echo(line)
             if reader.truncated:
                 raise RecordingError(path, reader.truncated, CUT_SHORT)

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
-from ami.wire import decode
+from ami.secrets import hidden
 from amisim.action import read_action
 from amisim.names import Names, read
 from amisim.recorded import Following, RecordedAction, RecordedConnection, recorded_connections
@@ -106,10 +106,10 @@ def _messages(records: Sequence[Record]) -> list[Message]:
 
 
 def read_message(record: Record, place: int = 0) -> Message:
-    """A message of either side, or the end of a connection."""
+    """A message of either side, with its secrets hidden, or the end of a connection."""
     if record.kind != "data":
         return Message("end", record.kind, {}, (record.kind,), (record.kind,), record.line, place)
-    lines = tuple(line for line in decode(record.data).replace("\r\n", "\n").split("\n") if line)
+    lines = tuple(line for line in hidden(record.data).replace("\r\n", "\n").split("\n") if line)
     headers: dict[str, list[str]] = {}
     for line in lines:
         key, colon, value = line.partition(":")

@@ -13,22 +13,23 @@ try:
 except ModuleNotFoundError:
     raise ModuleNotFoundError("amisim needs PyYAML and click: pip install 'amikit[sim]'", name="yaml") from None
 
-__all__ = ["KEY_HELP", "DocumentError", "Documents", "Entries", "Entry", "dump_mapping", "read_document"]
+from amisim.tree import Mistake, not_yaml
+
+__all__ = ["BINARY", "KEY_HELP", "PLAIN", "Documents", "Entries", "Entry", "dump_mapping", "read_document"]
+
+PLAIN = "\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
+"""What YAML takes as it is, for a pattern; U+0085, U+2028, U+2029 and U+FEFF mean something of their own there."""
+
+BINARY = "!!binary"
+"""The tag of a text that stands for bytes, the only one that there is."""
 
 KEY_HELP = "the key of a record looks like '0.152413 c1 > 1': seconds, connection, direction, cause"
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BLOCK = 65_536
-_END = re.compile(rb"^---(?:\n|\Z)", re.MULTILINE)
-
-
-class DocumentError(Exception):
-    """A document is not what it should be."""
-
-    def __init__(self, line: int, problem: str) -> None:
-        super().__init__(problem)
-        self.line = line
-        self.problem = problem
+_END = re.compile(rb"^---[ \t]*(?:\n|\Z)", re.MULTILINE)
+_CONFLICT = re.compile(rb"^(?:<{7}|={7}|>{7})(?: |$)", re.MULTILINE)
+_NOT_PLAIN = re.compile(rf"[^\n{PLAIN}]")
 
 
 class Entry(NamedTuple):
@@ -39,6 +40,9 @@ class Entry(NamedTuple):
     tag: str
     line: int
 
+    is_folded: bool = False
+    """Whether it goes over several lines that YAML makes one."""
+
 
 Entries = dict[str, Entry]
 
@@ -46,12 +50,13 @@ Entries = dict[str, Entry]
 class Documents:
     """The documents of a stream: the line and the text of each, without its `---`.
 
-    `read` gives at most so many of the next bytes, and none at the end. `truncated` is then the line of a text that no
-    `---` ends, which is left out; 0 if there is none.
+    `read` gives at most so many of the next bytes, and none at the end. `rest` is then a text that no `---` ends, which
+    is left out, and `truncated` its line; 0 if there is none.
     """
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self.truncated = 0
+        self.rest = b""
         self._read = read
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
@@ -70,29 +75,42 @@ class Documents:
         for match in _END.finditer(rest.removesuffix(b"\r")):
             yield line + rest[:end].count(b"\n"), rest[end : match.start()]
             end = match.end()
-        if rest[end:].strip():
+        self.rest = rest[end:]
+        if self.rest.strip():
             self.truncated = max(1, line + rest[:end].count(b"\n"))
 
 
 def read_document(text: bytes, line: int) -> Iterator[tuple[int, Entries]]:
     """The line and the entries of the mapping in a text, if there is one; of several, when it has marks of its own.
 
-    `line` is where the text begins. Raises `DocumentError`.
+    `line` is where the text begins. Raises `Mistake`.
     """
+    _check(text, line)
     start = b"---\n" if line > 1 else b""  # before the first there may be directives
     before = line - start.count(b"\n")
     loader = _Loader(start + text + b"---\n")
     try:
         yield from _mappings(loader, before)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = line if mark is None else before + mark.line
-        raise DocumentError(where, f"not YAML: {error.problem}") from None
-    except yaml.reader.ReaderError as error:
-        where = before + (start + text)[: error.position].count(b"\n")
-        raise DocumentError(where, f"not YAML: {error.reason}") from None
+        mistake = not_yaml(error, (start + text).decode())
+        raise Mistake(before + mistake.line - 1, mistake.problem) from None
     finally:
         loader.dispose()
+
+
+def _check(text: bytes, line: int) -> None:
+    """Refuse what a text has that YAML would refuse in its own words, or would take for something else."""
+    try:
+        decoded = text.decode()
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8: the byte {text[error.start]:#04x}; bytes that are no text are written with {BINARY}"
+        raise Mistake(line + text.count(b"\n", 0, error.start), problem) from None
+    if odd := _NOT_PLAIN.search(decoded):
+        problem = f"the character {odd[0]!a}, which YAML does not take as it is: it is written so in double quotes"
+        raise Mistake(line + decoded.count("\n", 0, odd.start()), problem)
+    if conflict := _CONFLICT.search(text):
+        problem = f"{conflict[0].decode().strip()!r}: a conflict that git has left, of which one side is to stay"
+        raise Mistake(line + text.count(b"\n", 0, conflict.start()), problem)
 
 
 def _mappings(loader: Any, before: int) -> Iterator[tuple[int, Entries]]:
@@ -106,7 +124,8 @@ def _mappings(loader: Any, before: int) -> Iterator[tuple[int, Entries]]:
         elif hasattr(event, "tag") and getattr(event, "value", True):  # a document's content; empty at the end
             line = _line(event, before)
             if not isinstance(event, yaml.MappingStartEvent):
-                raise DocumentError(line, f"not a record; {KEY_HELP}")
+                raise Mistake(line, f"not a record; {KEY_HELP}")
+            _tag_of(event, line)
             entries = _read_mapping(loader, before)
 
 
@@ -120,10 +139,10 @@ def _read_mapping(loader: Any, before: int) -> Entries:
     entries: Entries = {}
     while not isinstance(event := loader.get_event(), yaml.MappingEndEvent):
         line = _line(event, before)
-        if not isinstance(event, yaml.ScalarEvent):
-            raise DocumentError(line, f"a key that is no text; {KEY_HELP}")
+        if not isinstance(event, yaml.ScalarEvent) or event.tag is not None:
+            raise Mistake(line, f"a key that is no text; {KEY_HELP}")
         if event.value in entries:
-            raise DocumentError(line, f"the key {event.value!r} again, in one record; a line '---' ends each record")
+            raise Mistake(line, f"the key {event.value!r} again, in one record; a line '---' ends each record")
         entries[event.value] = _read_value(loader, loader.get_event(), before)
     return entries
 
@@ -131,14 +150,29 @@ def _read_mapping(loader: Any, before: int) -> Entries:
 def _read_value(loader: Any, event: Any, before: int) -> Entry:
     """A text, or, in the header, a list of texts."""
     line = _line(event, before)
+    if isinstance(event, yaml.AliasEvent):
+        raise Mistake(line, f"'*{event.anchor}': there are no aliases here; a text that begins with '*' has quotes")
+    tag = _tag_of(event, line)
     if isinstance(event, yaml.ScalarEvent):
-        return Entry(event.value, event.style or "", event.tag or "", line)
+        style = event.style or ""
+        is_folded = style == ">" or (style != "|" and event.start_mark.line < event.end_mark.line)
+        return Entry(event.value, style, tag, line, is_folded)
     if not isinstance(event, yaml.SequenceStartEvent):
-        raise DocumentError(line, "expected a text here")
+        raise Mistake(line, "expected a text here; a message is a block: ': |' and a line for each header")
     values = []
     while not isinstance(event := loader.get_event(), yaml.SequenceEndEvent):
         values.append(_read_value(loader, event, before).value)
     return Entry(values, "", "", line)
+
+
+def _tag_of(event: Any, line: int) -> str:
+    """The tag of a text that has one; no other may have one."""
+    if event.tag is None:
+        return ""
+    tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+    if tag != BINARY or not isinstance(event, yaml.ScalarEvent):
+        raise Mistake(line, f"the tag {tag!r}: there is none here but {BINARY}; a text that begins with '!' has quotes")
+    return BINARY
 
 
 def dump_mapping(mapping: dict[str, Any]) -> str:

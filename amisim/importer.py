@@ -91,7 +91,7 @@ def _rows(path: str | Path, file: IO[bytes]) -> Iterator[tuple[int, _Row]]:
         for number, line in enumerate(file, 1):
             row = json.loads(line)
             if not isinstance(row, dict):
-                raise RecordingError(path, number, f"expected a JSON object, not {line[:40]!r}")
+                raise RecordingError(path, number, f"expected a JSON object, not a {type(row).__name__}")
             yield number, row
     except (ValueError, RecursionError) as error:
         raise RecordingError(path, number, f"not JSON: {error}") from None

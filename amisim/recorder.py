@@ -1,6 +1,7 @@
 """The recording proxy: between any client and any server, and into a recording.
 
-Every chunk is passed on as it comes, and only then recorded; closing and breaking of either side is passed on, too.
+Every chunk is recorded as it comes, and passed on at once: whatever the other side has seen is in the file, even if the
+recorder is killed. Closing and breaking of either side is passed on, too.
 """
 
 import asyncio
@@ -117,8 +118,8 @@ class Recorder:
                 break
             if not data:
                 break
-            writer.write(data)
             self._record(self._builder.data(number, direction, data, self._now()))
+            writer.write(data)
             self._progress(self)
             try:
                 await writer.drain()

@@ -25,7 +25,8 @@ connection; in which direction (`>` to the server, `<` from it); and its cause. 
 connection alone. `open`, `> eof`, `< eof`, `< error` and `note` are records without bytes.
 
 The bytes stand in one of three forms: a block (`|`) is a whole message, whose line ends and final empty line
-are implied; a quoted text is exactly these characters, in UTF-8; `!!binary` is exactly these bytes.
+are implied, and so is a blank after a colon that ends a line, because editors take it away; a quoted text is exactly
+these characters, in UTF-8; `!!binary` is exactly these bytes.
 
 What one direction did at one instant came in one chunk. A frame that came in several has `chunks`, the
 length and the time of each but the last.
@@ -33,9 +34,13 @@ length and the time of each but the last.
 A record without a `---` after it was cut short, and is left out: everything before it is whole.
 
 A file whose name ends with `.gz` is gzipped.
+
+A header has `format`, `server`, `description`, `recorded` (when), and `redacted` (a list). One of a newer format says
+in `needs` from which version of amikit on it is read; whatever is newer is refused, and so never written over.
 """
 
 import base64
+import difflib
 import gzip
 import re
 import zlib
@@ -44,12 +49,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, NamedTuple, Self, cast
 
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows replaces no file that is open
+    fcntl = None  # type: ignore[assignment]
+
 from ami import wire
-from amisim.documents import KEY_HELP, DocumentError, Documents, Entries, Entry, dump_mapping, read_document
+from amisim.documents import BINARY, KEY_HELP, PLAIN, Documents, Entries, Entry, dump_mapping, read_document
+from amisim.header import FORMAT, newer, no_header, wrong_entry
+from amisim.tree import Mistake
 
 __all__ = ["FORMAT", "Direction", "Record", "Recording", "RecordingError", "RecordingReader", "RecordingWriter", "load"]
-
-FORMAT = "amisim/1"
 
 Direction = Literal["<", ">", ""]
 """`>` is from the client to the server, `<` back; a record of neither has the empty text."""
@@ -109,21 +119,21 @@ def load(path: str | Path) -> Recording:
 
 # Reading
 
+_SECONDS = r"\d{1,12}(?:\.\d+)?"
+_NUMBER = r"[1-9]\d{0,17}"
 _KEY = re.compile(
-    r"(?P<at>\d+(?:\.\d+)?) (?:(?P<note>note)|c(?P<connection>[1-9]\d*) (?:(?P<open>open)|"
-    r"(?P<direction>[<>])(?: (?P<kind>eof|error))?(?: (?P<cause>[1-9]\d*))?))"
+    rf"(?P<at>{_SECONDS}) (?:(?P<note>note)|c(?P<connection>{_NUMBER}) (?:(?P<open>open)|"
+    rf"(?P<direction>[<>])(?: (?P<kind>eof|error))?(?: (?P<cause>{_NUMBER}))?))"
 )
 _COMMENT = re.compile(r"^#.*\n", re.MULTILINE)
-_CHUNK = re.compile(r"(\d+)@(\d+(?:\.\d+)?)")
-_BINARY = "tag:yaml.org,2002:binary"
-
-# What YAML takes as it is; U+0085, U+2028, U+2029 and U+FEFF mean something of their own there.
-_PLAIN = "\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
-_CHUNKS = r"\d+@\d+(?:\.\d+)?(?: \d+@\d+(?:\.\d+)?)*"
+_EACH_CHUNK = rf"\d{{1,18}}@{_SECONDS}"
+_CHUNK = re.compile(rf"(\d{{1,18}})@({_SECONDS})")
+_CHUNKS = rf"{_EACH_CHUNK}(?: {_EACH_CHUNK})*"
+_ESCAPE = re.compile(r"\\[rn]")
 # A message as it is written. Nearly all records are messages, and YAML takes more than four times as long.
 _BLOCK = re.compile(
-    r"(\d+(?:\.\d+)?) c([1-9]\d*) ([<>])(?: ([1-9]\d*))?: \|\n"
-    rf"  (?!\s)([{_PLAIN}]+(?:\n  [{_PLAIN}]+)*)\n(?:chunks: ({_CHUNKS})\n)?"
+    rf"({_SECONDS}) c({_NUMBER}) ([<>])(?: ({_NUMBER}))?: \|\n"
+    rf"  ((?![\s#])[{PLAIN}]+(?:\n  (?![\s#])[{PLAIN}]+)*)\n(?:chunks: ({_CHUNKS})\n)?"
 )
 
 
@@ -178,6 +188,7 @@ class RecordingReader:
             raise RecordingError(self.path, 0, f"cannot be read: {error}") from None
 
     def __iter__(self) -> Iterator[Record]:
+        yield from (self._record(*each) for each in self._left)
         for line, text in self._texts:
             match = _BLOCK.fullmatch(wire.decode(text))
             if match is None:
@@ -185,7 +196,7 @@ class RecordingReader:
                 continue
             self.comments = ""
             at, connection, direction, cause, message, chunks = match.groups()
-            data = message.replace("\n  ", "\r\n").encode() + b"\r\n\r\n"
+            data = _message(message.replace("\n  ", "\r\n"))
             yield Record(
                 float(at),
                 int(connection),
@@ -201,21 +212,27 @@ class RecordingReader:
         self.comments = "".join(_COMMENT.findall(wire.decode(text)))
         try:
             yield from read_document(text, line)
-        except DocumentError as error:
-            raise RecordingError(self.path, error.line, error.problem) from None
+        except Mistake as mistake:
+            raise RecordingError(self.path, mistake.line, mistake.problem) from None
 
     def _read_header(self) -> dict[str, Any]:
-        documents = (each for line, text in self._texts for each in self._entries(line, text))
-        line, entries = next(documents, (1, {}))
-        given = entries["format"].value if "format" in entries else None
-        name, _, version = str(given).partition("/")
-        if name != "amisim" or not version.isdigit():
-            raise RecordingError(self.path, line, f"not a recording: it does not begin with 'format: {FORMAT}'")
-        if given != FORMAT:
-            raise RecordingError(
-                self.path, line, f"the format {given} is newer than this amisim, which reads {FORMAT}: upgrade amikit"
-            )
-        return {key: entry.value for key, entry in entries.items()}
+        for line, text in self._texts:
+            if problem := newer(text):
+                raise RecordingError(self.path, 1, problem)
+            self._left = self._entries(line, text)
+            for where, entries in self._left:
+                return self._checked(where, entries)
+        text = self._documents.rest
+        raise RecordingError(self.path, 1, newer(text) or no_header(text))
+
+    def _checked(self, line: int, entries: Entries) -> dict[str, Any]:
+        """What the entries of a header say, if they are those of one."""
+        header = {key: entry.value for key, entry in entries.items()}
+        if header.get("format") != FORMAT:
+            raise RecordingError(self.path, line, no_header(b"amisim:" if "amisim" in header else b""))
+        if wrong := wrong_entry(entries):
+            raise RecordingError(self.path, *wrong)
+        return header
 
     def _record(self, line: int, entries: Entries) -> Record:
         key, *others = entries or [""]
@@ -223,11 +240,8 @@ class RecordingReader:
         if match is None:
             raise RecordingError(self.path, line, f"{key!r} is no record; {KEY_HELP}")
         if others not in ([], ["chunks"]):
-            raise RecordingError(
-                self.path,
-                line,
-                f"{others[0]!r} is not known: a record has its key and 'chunks', and a line '---' after it",
-            )
+            near = "; did you mean 'chunks'?" if difflib.get_close_matches(others[0], ["chunks"]) else ""
+            raise RecordingError(self.path, line, f"{others[0]!r} is not known{near or _KEYS}")
         at, note, connection, opened, direction, ending, cause = match.groups()
         kind = cast(Kind, note or opened or ending or "data")
         data = self._data(entries[key], literal_is_message=kind == "data")
@@ -246,14 +260,20 @@ class RecordingReader:
     def _data(self, entry: Entry, *, literal_is_message: bool) -> bytes:
         if not isinstance(entry.value, str):
             raise RecordingError(self.path, entry.line, "a list where a text was expected")
-        if entry.tag == _BINARY:
+        if entry.tag == BINARY:
             try:
                 return base64.b64decode("".join(entry.value.split()), validate=True)
             except ValueError as error:
                 raise RecordingError(self.path, entry.line, f"!!binary that is not base64: {error}") from None
         text: str = entry.value
         if entry.style == "|" and literal_is_message:
-            text = text.rstrip("\n").replace("\n", "\r\n") + "\r\n\r\n"
+            lines = "\n" + text.rstrip("\n")
+            if odd := _ODD_LINE.search(lines):
+                line = entry.line + 1 + lines.count("\n", 0, odd.start())
+                raise RecordingError(self.path, line, _ODD.get(odd[1], _INDENTED))
+            return _message(lines[1:].replace("\n", "\r\n"))
+        if entry.is_folded or (entry.style in ("", "'") and _ESCAPE.search(text)):
+            raise RecordingError(self.path, entry.line, _NO_LINE_ENDS)
         return text.encode()
 
     def _chunks(self, text: str, line: int, size: int) -> tuple[tuple[int, float], ...]:
@@ -266,6 +286,23 @@ class RecordingReader:
         if sum(length for length, _ in chunks) > size:
             raise RecordingError(self.path, line, f"the chunks are longer than the frame, which has {size} bytes")
         return tuple(chunks)
+
+
+def _message(lines: str) -> bytes:
+    """The bytes of a message whose lines stand in a block."""
+    return (lines + "\r\n\r\n").replace(":\r\n", ": \r\n").encode()
+
+
+_ODD_LINE = re.compile(r"\n(\n|#|\s|\Z)")
+_EMPTY = "an empty line in a block, where a message ends; two messages are two records, each with '---' after it"
+_ODD = {
+    "\n": _EMPTY,
+    "": _EMPTY,
+    "#": "a comment in a block, where it would be sent; above the record it is one",
+}
+_INDENTED = "further to the right than the block begins; bytes that begin with blanks are written in double quotes"
+_KEYS = ": a record has its key and 'chunks', and a line '---' after it"
+_NO_LINE_ENDS = "the ends of lines would be lost: a message begins with '|'; in double quotes an end is \\r\\n"
 
 
 def open_recording(path: str | Path) -> IO[bytes]:
@@ -299,18 +336,19 @@ class RecordingWriter:
         self._redact = redact
         self._failed: RecordingError | None = None
         self._zip = zlib.compressobj(wbits=_GZIP) if _is_zipped(path) else None
+        # A device such as /dev/full exists, and may be written to all the same.
+        self._is_new = Path(path).is_file() or not Path(path).exists()
         try:
-            # A device such as /dev/full exists, and may be written to all the same.
-            mode = "xb" if Path(path).is_file() or not Path(path).exists() else "wb"
-            self._file = open(path, mode, buffering=0)  # noqa: SIM115
+            self._file = open(path, "xb" if self._is_new else "wb", buffering=0)  # noqa: SIM115
         except FileExistsError:
             raise RecordingError(path, 0, "exists already; a recording is never overwritten") from None
         except OSError as error:
             raise RecordingError(path, 0, f"cannot be written: {error.strerror}") from None
         try:
+            claim(self._file, path)
             self._write(dump_header(header))
         except BaseException:
-            self._file.close()
+            self.discard()
             raise
 
     def __enter__(self) -> Self:
@@ -326,6 +364,12 @@ class RecordingWriter:
         if self._zip is not None and not self._failed and not self._file.closed:
             self._write_bytes(self._zip.flush())
         self._file.close()
+
+    def discard(self) -> None:
+        """Close the file, and remove it, unless it is a device that was there before."""
+        self._file.close()
+        if self._is_new:
+            Path(self.path).unlink(missing_ok=True)
 
     def write(self, record: Record) -> None:
         """Append a record."""
@@ -348,6 +392,21 @@ class RecordingWriter:
             # Part of the record may have been written: nothing can come after it.
             self._failed = RecordingError(self.path, 0, f"cannot be written: {error.strerror}")
             raise self._failed from None
+
+
+def claim(file: IO[bytes], path: str | Path) -> None:
+    """Keep others from replacing a file as long as it is open, where the system can say so.
+
+    Raises `RecordingError` if somebody writes to it.
+    """
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise RecordingError(path, 0, "is being written: what is still to come would be lost") from None
+    except OSError:  # of a file system, or a device, without locks
+        pass
 
 
 def dump_header(header: dict[str, Any]) -> str:
@@ -374,8 +433,10 @@ def _seconds(at: float) -> str:
     return f"{at:.6f}".rstrip("0").rstrip(".")
 
 
-_MESSAGE = re.compile(rf"(?=[^\s])[{_PLAIN}]+(?:\r\n[{_PLAIN}]+)*\r\n\r\n")
-_NOT_PLAIN = re.compile(rf"[^{_PLAIN}]|[\"\\\t]")
+# An editor that takes away blanks at the ends of lines changes none of these.
+_LINE = rf"(?![\s#])[{PLAIN}]++(?:(?<![\s:])|(?<=: ))"
+_MESSAGE = re.compile(rf"{_LINE}(?:\r\n{_LINE})*+\r\n\r\n")
+_NOT_PLAIN = re.compile(rf"[^{PLAIN}]|[\"\\\t]")
 _ESCAPES = {"\r": "\\r", "\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 
 
@@ -395,33 +456,8 @@ def _escape(match: re.Match[str]) -> str:
     return _ESCAPES.get(character) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
 
 
-# What records say together
-
 CUT_SHORT = "the last record is cut short: no '---' ends it; if it is whole, add that line"
 """What there is to say of `truncated`."""
-
-
-def consistent(path: object, records: Iterable[Record]) -> Iterator[Record]:
-    """The records, one by one, of a recording that can be replayed.
-
-    Raises `RecordingError` at the first that does not go with those before it.
-    """
-    opened: set[int] = set()
-    sent: dict[int, int] = {}
-    for record in records:
-        if record.kind == "open":
-            opened.add(record.connection)
-        elif record.connection and record.connection not in opened:
-            problem = f"connection {record.connection} has no record 'open' before this one"
-            raise RecordingError(path, record.line, problem)
-        if record.direction == ">" and record.cause is not None:
-            if record.cause in sent:
-                raise RecordingError(path, record.line, f"{record.cause} is the number of another frame already")
-            sent[record.cause] = record.connection
-        elif record.cause is not None and sent.get(record.cause) != record.connection:
-            problem = f"it follows from frame {record.cause}, which its connection has not sent before"
-            raise RecordingError(path, record.line, problem)
-        yield record
 
 
 # Frames and chunks

@@ -14,7 +14,7 @@ try:
 except ModuleNotFoundError:
     raise ModuleNotFoundError("amisim needs PyYAML and click: pip install 'amikit[sim]'", name="yaml") from None
 
-__all__ = ["Entry", "Mistake", "Node", "documents"]
+__all__ = ["Entry", "Mistake", "Node", "documents", "not_yaml"]
 
 _MOST = 100_000
 """How many texts, lists and mappings a document may say, aliases written out."""
@@ -72,7 +72,7 @@ def documents(data: bytes) -> Iterator[Node]:
                 if node.value or node.style:
                     yield node
     except yaml.MarkedYAMLError as error:
-        raise _not_yaml(error, text) from None
+        raise not_yaml(error, text) from None
     except RecursionError:
         raise Mistake(1, _TOO_DEEP) from None
 
@@ -168,11 +168,18 @@ def _merge(entries: dict[str, Entry], node: Node, line: int) -> None:
 _TOO_DEEP = f"nested more than {_DEEPEST} deep"
 
 
-def _not_yaml(error: Any, text: str) -> Mistake:
-    mark = error.problem_mark
+def not_yaml(error: Any, text: str) -> Mistake:
+    """What is wrong in a text for which a YAML parser has this error."""
+    mark, before = error.problem_mark, error.context_mark
     line = text.split("\n")[mark.line] if mark.line < text.count("\n") + 1 else ""
     problem = f"not YAML: {error.problem}"
-    if "\t" in line[: len(line) - len(line.lstrip())] or line[mark.column :].startswith("\t"):
+    if str(error.context).startswith("while scanning a quoted scalar") and "unexpected" in error.problem:
+        mark, problem = before, "a quote that is not closed"
+    elif str(error.context).startswith("while scanning a simple key"):
+        mark, problem = before, "a line that is no 'key: value'; a text that goes on stands further to the right"
+    elif error.problem.startswith(("did not find expected key", "expected <block end>")):
+        problem = "a line that begins in another column than those that it belongs to"
+    elif "\t" in line[: len(line) - len(line.lstrip())] or line[mark.column :].startswith("\t"):
         problem = "a tab where YAML wants blanks"
     elif error.problem.startswith("mapping values are not allowed"):
         problem = "a second ': ' in a line; a text that has one needs quotes"

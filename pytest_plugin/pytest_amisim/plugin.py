@@ -197,8 +197,8 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Show what `--ami-record=refresh` has found."""
-    if config.getoption("--ami-record") not in ("none", "once"):
+    """Show what `--ami-record` has left as it was, and why."""
+    if config.getoption("--ami-record") != "none":
         from pytest_amisim.report import kept_recordings
 
         kept_recordings(terminalreporter)

@@ -7,13 +7,16 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from amisim import Record, RecordingError, ServerError, UpstreamError, differences, load, record
 from amisim.action import read_action
+from amisim.header import newer
+from amisim.recording import claim
 from pytest_amisim.options import mistake, settings_of
 from pytest_amisim.report import KEPT
 from pytest_amisim.runs import end, first_run, last_run, tell
@@ -24,28 +27,32 @@ if TYPE_CHECKING:
 __all__ = ["HOW_ANEW", "has_recording", "recorded", "run_new", "upstream_of"]
 
 _ANEW = pytest.StashKey[bool]()
-_OWNERS = pytest.StashKey[dict[Path, str]]()
+_OWNERS = pytest.StashKey[dict[Path, list[str]]]()
 _HOW = "--ami-upstream=USER:SECRET@HOST:PORT"
 HOW_ANEW = f"to record this test anew, run it with --ami-record=new {_HOW}"
 """What is said when its recording has no answer."""
+
+_BEGINNING = 4096
+"""Bytes of a recording that have its format in them."""
 
 _MOST = 40
 """Lines of differences that are shown of a test."""
 
 
-class Upstream(NamedTuple):
-    """A real server, which is recorded: through this address."""
+@dataclass(frozen=True)
+class Upstream:
+    """A real server, which is recorded: through this address. Its secret is shown nowhere."""
 
     host: str
     port: int
     username: str
-    secret: str
+    secret: str = field(repr=False)
     tls: bool = False
 
 
 def has_recording(item: Any) -> bool:
     """Whether a test is recorded."""
-    return _path(item).exists()
+    return os.path.exists(_path(item))
 
 
 def upstream_of(item: Any) -> Upstream | None:
@@ -54,7 +61,7 @@ def upstream_of(item: Any) -> Upstream | None:
     A test that has no recording, and may not have one made, fails.
     """
     mode, path = item.config.getoption("--ami-record"), _path(item)
-    if path.exists() and (mode in ("none", "once") or (mode == "new" and not item.stash.get(_ANEW, False))):
+    if os.path.exists(path) and (mode in ("none", "once") or (mode == "new" and not item.stash.get(_ANEW, False))):
         return None
     if mode == "none":
         raise mistake(
@@ -75,24 +82,27 @@ def upstream_of(item: Any) -> Upstream | None:
 def recorded(living: Living, has_passed: Callable[[], bool]) -> Iterator[Any]:
     """What a test is to connect to. `has_passed` tells in the end whether what was recorded is to be trusted."""
     path, upstream = _path(living.item), upstream_of(living.item)
-    owner = living.item.config.stash.setdefault(_OWNERS, {}).setdefault(path, living.item.nodeid)
-    if owner != living.item.nodeid:
-        raise mistake(f"{owner} and {living.item.nodeid} have one recording, {path}: give one of them another name")
+    owners = _owners(living.item, path)
+    if len(owners) > 1:
+        raise mistake(f"{' and '.join(owners)} have one recording, {path}: give one of them another name")
     if upstream is None:
         with living.serve(recording=path, speed=1, hold=False, **_login(path)) as server:
             yield server
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        _make_way(living.item, path)
         rules = settings_of(living.item.config).redact
         with record(unfinished, upstream.host, upstream.port, rules=rules) as recorder:
-            yield upstream._replace(host=recorder.host, port=recorder.port)
+            yield replace(upstream, host=recorder.host, port=recorder.port)
         _settle(living.item, path, unfinished, has_passed())
     except (UpstreamError, ServerError, RecordingError) as error:
-        raise mistake(f"cannot record: {error}") from None
+        raise mistake(f"cannot record: {error}".replace(str(unfinished), str(path))) from None
+    except OSError as error:
+        raise mistake(f"cannot record: {path}: cannot be written: {error.strerror}") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def run_new(item: Any, nextitem: pytest.Item | None, living: Callable[[], Living | None]) -> None:
@@ -105,6 +115,21 @@ def run_new(item: Any, nextitem: pytest.Item | None, living: Callable[[], Living
     else:
         reports += end(item, nextitem)
     tell(item, reports)
+
+
+def _make_way(item: Any, path: Path) -> None:
+    """Have a folder for a recording, and nothing in it that another run has left when it was killed.
+
+    Raises `RecordingError` if another run records the same, or if a newer amikit has.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and (problem := newer(path.read_bytes()[:_BEGINNING])):
+        raise RecordingError(path, 1, problem)
+    for left in path.parent.glob(f".{path.name}.*"):
+        with open(left, "rb") as file:
+            claim(file, path)
+            left.unlink()
+        _keep(item, f"{left} was left by a run that was broken off; it is removed")
 
 
 def _settle(item: Any, path: Path, new: Path, has_passed: bool) -> None:
@@ -153,10 +178,26 @@ def _is_accepted(item: Any, text: str) -> bool:
 
 
 def _path(item: Any) -> Path:
-    """Where the recording of a test is: in a folder for its module."""
+    """Where the recording of a test is: in a folder for its module, in folders for those that the module is in."""
     file, _, name = item.nodeid.partition("::")
     words = re.sub(r"[^\w.-]+", "-", name.replace("::", ".")).strip("-")
-    return settings_of(item.config).folder / Path(file).stem / f"{words}.yaml"
+    folder, root = settings_of(item.config).folder, item.config.rootpath.resolve()
+    module = Path(os.path.normpath(root / file)).with_suffix("")
+    above = next((each for each in (folder.parent, root) if module.is_relative_to(each)), module.parent)
+    return folder / module.relative_to(above) / f"{words}.yaml"
+
+
+def _owners(item: Any, path: Path) -> list[str]:
+    """The tests of this run, on whichever worker they are, that have a recording of this name; one, it is hoped."""
+    if _OWNERS not in item.config.stash:
+        owners = item.config.stash[_OWNERS] = {}
+        for each in item.session.items:
+            if "ami_recording" in getattr(each, "fixturenames", ()):
+                owners.setdefault(_path(each), []).append(each.nodeid)
+    found = item.config.stash[_OWNERS].setdefault(path, [])
+    if item.nodeid not in found:  # it has asked for the fixture by name
+        found.append(item.nodeid)
+    return found
 
 
 def _login(path: Path) -> dict[str, str]:

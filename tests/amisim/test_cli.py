@@ -219,9 +219,9 @@ def test_a_name_that_is_not_known_is_told_with_the_nearest(command, name, hint):
 WRONG = [
     ("Hello\n---\n", 1, "not a record"),
     ("name: something else\n---\n", 1, "not a recording: it does not begin with 'format: amisim/1'"),
-    ("format: amisim/2\n---\n", 1, "newer than this amisim, which reads amisim/1: upgrade amikit"),
+    ("format: amisim/2\n---\n", 1, "newer than this amikit, which reads amisim/1: pip install -U amikit"),
     (HEADER + "0.1 c1 open:\n---\n0.2 c1 sent: |\n  A: b\n---\n", 6, "'0.2 c1 sent' is no record"),
-    (HEADER + "0.1 c1 open:\n---\n0.2 c1 >: 'x\n---\n0.3 c1 >: x\n---\n", 7, "not YAML"),
+    (HEADER + "0.1 c1 open:\n---\n0.2 c1 >: 'x\n---\n0.3 c1 >: x\n---\n", 6, "a quote that is not closed"),
     (HEADER + "0.1 c1 open:\n---\n0.2 c1 >: !!binary x\n---\n", 6, "!!binary that is not base64"),
     ("\x89PNG\r\n\x1a\n\0\0", 1, "not a recording"),
 ]
@@ -268,7 +268,7 @@ def test_several_files_are_checked_and_each_is_told(tmp_path):
     result = amisim("check", wrong, good, cut, "queue-cal", "login-md5")
     assert result.exit_code == 2
     first, second = result.stdout.splitlines()
-    assert first == f"{good}: 1 connections, 1 actions, 2 frames"
+    assert first == f"{good}: 1 connections, 1 actions, 2 frames, without the end of c1"
     assert second.startswith("login-md5: 1 connections, 4 actions, ")
     errors = result.stderr.splitlines()
     assert [error.split(":")[1] for error in errors] == [f" {wrong}, line 1", f" {cut}, line 12", " queue-cal"]

@@ -147,7 +147,7 @@ def test_a_part_is_written(good, tmp_path):
 def test_several_are_written_as_one(good, other, tmp_path):
     out = tmp_path / "both.yaml"
     assert said("merge", good, other, out, "--offset", 1) == f"{out}: 4 frames\n"
-    assert said("check", out) == f"{out}: 2 connections, 2 actions, 4 frames\n"
+    assert said("check", out) == f"{out}: 2 connections, 2 actions, 4 frames, without the end of c1, c2\n"
     assert "seconds, from 0" in usage_error(amisim("merge", good, other, tmp_path / "x.yaml", "--offset", -1))
 
 

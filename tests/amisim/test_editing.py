@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amisim import RecordingError, formatted, library, load, merge, statistics, trim
-from amisim.recording import Recording, RecordingWriter, consistent
+from amisim.consistency import consistent
+from amisim.recording import Recording, RecordingWriter
 from amisim.replay import Replay
 
 QUEUE_CALL = load(library.find("22/queue-call"))

@@ -174,14 +174,14 @@ def test_a_killed_writer_leaves_what_it_wrote(tmp_path, suffix):
         ("Hello, I am a text.\n---\n", 1, "not a record"),
         ("- a\n- list\n---\n", 1, "not a record"),
         ("name: something else\n---\n", 1, "not a recording"),
-        ("format: amisim/2\n---\n", 1, "newer than this amisim"),
+        ("format: amisim/2\n---\n", 1, "newer than this amikit"),
         ("format: [amisim/1]\n---\n", 1, "not a recording"),
         ("format: amisim/1\n---\n0.5 c1 >: |\n  A: b\n---\nhello\n---\n", 6, "not a record"),
         ("format: amisim/1\n---\n0.5 c0 > 1: x\n---\n", 3, "looks like '0.152413 c1 > 1'"),
         (
             "format: amisim/1\n---\n0.5 c1 > 1: x\ncunks: 1@0.1\n---\n",
             3,
-            "'cunks' is not known: a record has its key and 'chunks'",
+            "'cunks' is not known; did you mean 'chunks'?",
         ),
         ("format: amisim/1\n---\n0.5 c1 > 1: x\nchunks: 1@later\n---\n", 4, "'1@later' is no chunk"),
         ("format: amisim/1\n---\n0.5 c1 > 1: x\nchunks: 9@0.1\n---\n", 4, "longer than the frame, which has 1 bytes"),
@@ -191,8 +191,8 @@ def test_a_killed_writer_leaves_what_it_wrote(tmp_path, suffix):
         ("format: amisim/1\n---\n{}\n---\n", 3, "'' is no record"),
         ("format: amisim/1\n---\n0.5 c1 > 1: x\n0.5 c1 > 1: y\n---\n", 4, "again, in one record"),
         ("format: amisim/1\n---\n[a]: b\n---\n", 3, "a key that is no text"),
-        ('format: amisim/1\n---\n0.5 c1 > 1: "a\n---\n0.5 c1 > 1: x\n---\n', 4, "not YAML"),
-        ("format: amisim/1\n---\n0.5 c1 > 1: \x07\n---\n0.6 c1 > 2: x\n---\n", 3, "not YAML"),
+        ('format: amisim/1\n---\n0.5 c1 > 1: "a\n---\n0.5 c1 > 1: x\n---\n', 3, "a quote that is not closed"),
+        ("format: amisim/1\n---\n0.5 c1 > 1: \x07\n---\n0.6 c1 > 2: x\n---\n", 3, "'\\x07', which YAML does not take"),
     ],
 )
 def test_mistakes_are_named_with_file_and_line(tmp_path, text, line, words):

@@ -286,7 +286,8 @@ def test_with_xdist_each_recording_is_written_once(run, pytester, upstream):
     run(source=source, recording=False).assert_outcomes(passed=4)
 
 
-def test_two_tests_cannot_have_one_recording(run):
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_two_tests_cannot_have_one_recording(run, options):
     source = SOURCE.replace(
         "    def test_members(",
         """    import pytest
@@ -294,8 +295,8 @@ def test_two_tests_cannot_have_one_recording(run):
     @pytest.mark.parametrize("number", ["a/b", "a-b"])
     def test_members(number, """,
     )
-    result = run("--ami-record=once", source=source)
-    result.assert_outcomes(passed=1, errors=1)
+    result = run("--ami-record=once", *options, source=source)
+    result.assert_outcomes(errors=2)
     result.stdout.fnmatch_lines(
         ["*::test_members?a/b? and *::test_members?a-b? have one recording, *: give one of them another name"]
     )
