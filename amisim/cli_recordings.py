@@ -146,7 +146,8 @@ def _replace(path: Path, data: bytes) -> None:
     """Put other bytes in the place of a file, all of them or none. Raises `RecordingError`."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        new.write_bytes(data)
+        with open(new, "wb") as file:
+            file.write(data)
         shutil.copymode(path, new)
         new.replace(path)
     except OSError as error:

@@ -13,11 +13,11 @@ from itertools import zip_longest
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
-from ami.secrets import hidden
 from amisim.action import read_action
 from amisim.names import Names, read
 from amisim.recorded import Following, RecordedAction, RecordedConnection, recorded_connections
 from amisim.recording import Record, Recording
+from amisim.redact import without_secrets
 
 __all__ = ["Difference", "Message", "differences", "read_message"]
 
@@ -109,7 +109,7 @@ def read_message(record: Record, place: int = 0) -> Message:
     """A message of either side, with its secrets hidden, or the end of a connection."""
     if record.kind != "data":
         return Message("end", record.kind, {}, (record.kind,), (record.kind,), record.line, place)
-    lines = tuple(line for line in hidden(record.data).replace("\r\n", "\n").split("\n") if line)
+    lines = tuple(line for line in without_secrets(record).replace("\r\n", "\n").split("\n") if line)
     headers: dict[str, list[str]] = {}
     for line in lines:
         key, colon, value = line.partition(":")

@@ -6,7 +6,7 @@ import re
 
 from amisim.documents import Entries, Entry
 
-__all__ = ["FORMAT", "newer", "no_header", "wrong_entry"]
+__all__ = ["FORMAT", "newer", "no_header", "wrong_entry", "wrong_key"]
 
 FORMAT = "amisim/1"
 
@@ -42,11 +42,18 @@ def wrong_entry(entries: Entries) -> tuple[int, str] | None:
     return next(((entry.line, problem) for key, entry in entries.items() if (problem := _wrong(key, entry))), None)
 
 
+def wrong_key(key: str) -> str:
+    """What is wrong with a key; empty for one that a header has."""
+    if key in _KEYS:
+        return ""
+    near = difflib.get_close_matches(key, _KEYS, 1)
+    right = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(_KEYS)}; a comment may say anything else"
+    return f"{key!r} is no key of a header; {right}"
+
+
 def _wrong(key: str, entry: Entry) -> str:
-    if key not in _KEYS:
-        near = difflib.get_close_matches(key, _KEYS, 1)
-        right = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(_KEYS)}; a comment may say anything else"
-        return f"{key!r} is no key of a header; {right}"
+    if problem := wrong_key(key):
+        return problem
     if entry.tag:
         return f"{key!r} is a text, without {entry.tag}"
     if isinstance(entry.value, list) == (key == "redacted"):

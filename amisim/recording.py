@@ -56,7 +56,7 @@ except ModuleNotFoundError:  # Windows replaces no file that is open
 
 from ami import wire
 from amisim.documents import BINARY, KEY_HELP, PLAIN, Documents, Entries, Entry, dump_mapping, read_document
-from amisim.header import FORMAT, newer, no_header, wrong_entry
+from amisim.header import FORMAT, newer, no_header, wrong_entry, wrong_key
 from amisim.tree import Mistake
 
 __all__ = ["FORMAT", "Direction", "Record", "Recording", "RecordingError", "RecordingReader", "RecordingWriter", "load"]
@@ -241,7 +241,7 @@ class RecordingReader:
             raise RecordingError(self.path, line, f"{key!r} is no record; {KEY_HELP}")
         if others not in ([], ["chunks"]):
             near = "; did you mean 'chunks'?" if difflib.get_close_matches(others[0], ["chunks"]) else ""
-            raise RecordingError(self.path, line, f"{others[0]!r} is not known{near or _KEYS}")
+            raise RecordingError(self.path, entries[others[0]].line, f"{others[0]!r} is not known{near or _KEYS}")
         at, note, connection, opened, direction, ending, cause = match.groups()
         kind = cast(Kind, note or opened or ending or "data")
         data = self._data(entries[key], literal_is_message=kind == "data")
@@ -336,6 +336,8 @@ class RecordingWriter:
         self._redact = redact
         self._failed: RecordingError | None = None
         self._zip = zlib.compressobj(wbits=_GZIP) if _is_zipped(path) else None
+        if problem := next(filter(None, map(wrong_key, header)), ""):
+            raise RecordingError(path, 0, problem)
         # A device such as /dev/full exists, and may be written to all the same.
         self._is_new = Path(path).is_file() or not Path(path).exists()
         try:

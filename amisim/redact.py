@@ -8,14 +8,14 @@ secrets do not count when an action is looked for, and of what is personal a cli
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ami.secrets import headers_of, is_secret_name, secrets_in
+from ami.secrets import HIDDEN, headers_of, is_secret_name, secrets_in
 from ami.wire import decode, encode
 from amisim import personal
 from amisim.action import read_action
 from amisim.pseudonyms import Pseudonyms
 from amisim.recording import Record, splice
 
-__all__ = ["Found", "Redactor"]
+__all__ = ["Found", "Redactor", "without_secrets"]
 
 _KINDS = {
     "challenge": "challenge",
@@ -73,10 +73,7 @@ class Redactor:
             self._asked.add(record.cause)
         found = [
             Found(header, start, end, _KINDS.get(header.lower(), "secret"))
-            for header, start, end in secrets_in(
-                record.data, asked=record.direction == "<" and record.cause in self._asked
-            )
-            if record.direction == ">" or header.lower() != "key"  # no server says the key of a login
+            for header, start, end in _secrets(record, asked=record.direction == "<" and record.cause in self._asked)
         ]
         if not self._rules:
             return found
@@ -86,6 +83,20 @@ class Redactor:
                 if all(span[2] <= each.start or each.end <= span[1] for each in found):
                     found.append(Found(*span))
         return sorted(found, key=lambda each: each.start)
+
+
+def without_secrets(record: Record) -> str:
+    """The text of a message, with its secrets hidden."""
+    text = decode(record.data)
+    for _, start, end in reversed(_secrets(record, asked=True)):
+        text = text[:start] + HIDDEN + text[end:]
+    return text
+
+
+def _secrets(record: Record, *, asked: bool) -> list[tuple[str, int, int]]:
+    """Where secrets stand in a message; see `ami.secrets.secrets_in`."""
+    found = secrets_in(record.data, asked=asked)
+    return [each for each in found if record.direction == ">" or each[0].lower() != "key"]  # no server says that
 
 
 def _asks_for_a_secret(frame: bytes) -> bool:

@@ -180,7 +180,7 @@ def test_a_killed_writer_leaves_what_it_wrote(tmp_path, suffix):
         ("format: amisim/1\n---\n0.5 c0 > 1: x\n---\n", 3, "looks like '0.152413 c1 > 1'"),
         (
             "format: amisim/1\n---\n0.5 c1 > 1: x\ncunks: 1@0.1\n---\n",
-            3,
+            4,
             "'cunks' is not known; did you mean 'chunks'?",
         ),
         ("format: amisim/1\n---\n0.5 c1 > 1: x\nchunks: 1@later\n---\n", 4, "'1@later' is no chunk"),
