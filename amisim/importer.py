@@ -25,6 +25,7 @@ __all__ = ["read_amicap", "read_capture", "read_trace"]
 _DIRECTIONS: dict[str, Direction] = {"c2s": ">", "s2c": "<"}
 
 _Row = dict[str, Any]
+_NUMBER = (int, float)
 
 
 _GREETING = b"Asterisk Call Manager\r\n"
@@ -91,7 +92,7 @@ def _rows(path: str | Path, file: IO[bytes]) -> Iterator[tuple[int, _Row]]:
         for number, line in enumerate(file, 1):
             row = json.loads(line)
             if not isinstance(row, dict):
-                raise RecordingError(path, number, f"expected a JSON object, not a {type(row).__name__}")
+                raise RecordingError(path, number, "expected a JSON object")
             yield number, row
     except (ValueError, RecursionError) as error:
         raise RecordingError(path, number, f"not JSON: {error}") from None
@@ -112,7 +113,7 @@ def _records(path: str | Path, rows: Iterator[tuple[int, _Row]]) -> Iterator[Rec
 
 def _of_row(builder: RecordBuilder, opened: set[int], row: _Row) -> list[Record]:
     """The records of a row. Raises `ValueError`, which says what is wrong with it."""
-    at, what = round(_value(row, "t", (int, float)), 6), _value(row, "d", str)
+    at, what = round(_value(row, "t", _NUMBER), 6), _value(row, "d", str)
     if not 0 <= at < math.inf:
         raise ValueError(f"'t' is {at}")
     if what == "note":
@@ -131,9 +132,12 @@ def _of_row(builder: RecordBuilder, opened: set[int], row: _Row) -> list[Record]
     return builder.data(connection, _DIRECTIONS[way], _value(row, "b", str).encode("latin-1"), at)
 
 
+_KINDS = {str: "text", int: "whole number", _NUMBER: "number"}
+
+
 def _value(row: _Row, key: str, kind: type | tuple[type, ...]) -> Any:
     if key not in row:
         raise ValueError(f"it has no {key!r}")
     if not isinstance(row[key], kind):
-        raise ValueError(f"{key!r} is {row[key]!r:.60}")
+        raise ValueError(f"{key!r} is no {_KINDS[kind]}")
     return row[key]

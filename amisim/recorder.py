@@ -169,7 +169,8 @@ def record(
         try:
             yield recorder
         finally:
-            loop.call_soon_threadsafe(stop.set)
+            with suppress(RuntimeError):  # it has ended, because it could not write any more
+                loop.call_soon_threadsafe(stop.set)
             running.result()
 
 
