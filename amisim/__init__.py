@@ -15,7 +15,7 @@ from amisim.relay import UpstreamError
 from amisim.scenario import ScenarioError
 from amisim.script import like
 from amisim.server import Server, ServerError
-from amisim.steps import close, emit, event, list_complete, raw, repeat, response, wait
+from amisim.steps import Step, close, emit, event, list_complete, raw, repeat, response, wait
 from amisim.tls import CERTIFICATE
 from amisim.users import User
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CERTIFICATE", "Allowed", "Deadlock", "Difference", "Limits", "OutsideWorld", "Player", "Record", "Recording",
     "RecordingError", "RecordingReader", "RecordingWriter", "ScenarioError", "Server", "ServerError", "Session",
-    "Statistics",
-    "UpstreamError", "User", "World", "WorldError", "again", "close", "differences", "emit", "event", "explore",
+    "Statistics", "Step", "UpstreamError", "User", "World", "WorldError", "again", "close", "differences", "emit",
+    "event", "explore",
     "find", "formatted", "json_lines", "like", "list_complete", "load", "load_allowed", "merge", "mermaid", "play",
     "raw", "read_capture", "record", "repeat", "response", "session", "statistics", "trim", "wait", "without_allowed",
 ]  # fmt: skip

@@ -47,7 +47,7 @@ def settle(
     recording: str | Path | Recording | None,
     speed: float,
     match: Iterable[str],
-    unexpected: Unexpected,
+    unexpected: Unexpected | None,
     tls: "ssl.SSLContext | bool",
     limits: Limits,
 ) -> Settled:
@@ -56,11 +56,15 @@ def settle(
     Raises `ValueError`, `RecordingError` and `ScenarioError`, and `FaultError` for what is no fault.
     """
     given = parsed(faults)
+    match = match if isinstance(match, str) else tuple(match)
     said = None if scenario is None else load(scenario)
     if said is not None:
         version, seed = version or said.version, said.seed if seed is None else seed
         users = users or said.users or {}
         recording = recording if recording is not None else said.recording or None
+        match = match if isinstance(match, str) else (*match, *said.match)
+        unexpected = unexpected or said.unexpected
+    unexpected = unexpected or "error"
     _check(users, speed, unexpected, tls, limits)
     version = str(version or "22")
     if version not in BANNERS:
@@ -70,6 +74,8 @@ def settle(
         "seed", seed, isinstance(seed, int), "a whole number from 0 on makes what is random the same each time"
     )
     rules = Rules(match)
+    if recording is None and match:
+        raise ValueError("match is for a recording, and there is none whose actions could be compared")
     try:
         replay = None if recording is None else _replay(recording, speed, rules, unexpected, limits.history)
     except RecordingError as error:

@@ -26,7 +26,7 @@ class Matching(TypedDict):
     """What says how actions are found in a recording."""
 
     match: tuple[str, ...]
-    unexpected: Unexpected
+    unexpected: Unexpected | None
 
 
 class Failure(click.ClickException):

@@ -14,14 +14,23 @@ from typing import Any
 import click
 
 from amisim import faults, library, world
-from amisim.cli_common import RECORDING, address, all_rules, matching, matching_options, plainly, rules_option
+from amisim.cli_common import (
+    RECORDING,
+    Matching,
+    address,
+    all_rules,
+    matching,
+    matching_options,
+    plainly,
+    rules_option,
+)  # fmt: skip
 from amisim.cli_recordings import allow_option, play_against
 from amisim.host import BANNERS
 from amisim.proxy import Proxy
 from amisim.recorder import Recorder
 from amisim.recording import CUT_SHORT, RecordingError, RecordingReader
 from amisim.replay import Unexpected
-from amisim.scenario import ScenarioError, is_scenario
+from amisim.scenario import ScenarioError, is_scenario, load
 from amisim.server import Server
 from amisim.tls import CERTIFICATE
 from amisim.users import User, users_from
@@ -313,9 +322,13 @@ def serve(
     """
     with plainly():
         shown = view()
+        has_recording = scenario is not None and load(scenario).recording != ""
+        if (match or unexpected) and not has_recording:
+            raise click.UsageError("--match and --unexpected are for the recording of a --scenario, and there is none")
         server = Server(
             host=listen[0], port=listen[1], scenario=scenario, version=version, users=users or None, tls=tls,
-            faults=chosen, seed=seed, watch=shown.watch, **matching(match, unexpected),
+            faults=chosen, seed=seed, watch=shown.watch,
+            **(matching(match, unexpected) if has_recording else Matching(match=(), unexpected=None)),
         )  # fmt: skip
         with shown, server:
             over = _when_told_to_end()

@@ -6,7 +6,7 @@ Each document is YAML of its own, so one is read without those around it.
 import codecs
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 try:
     import yaml
@@ -154,8 +154,8 @@ def _read_value(loader: Any, event: Any, before: int) -> Entry:
         raise Mistake(line, f"'*{event.anchor}': there are no aliases here; a text that begins with '*' has quotes")
     tag = _tag_of(event, line)
     if isinstance(event, yaml.ScalarEvent):
-        style = event.style or ""
-        is_folded = style == ">" or (style != "|" and event.start_mark.line < event.end_mark.line)
+        style, end = event.style or "", cast(Any, event).end_mark.line
+        is_folded = style == ">" or (style != "|" and line < before + end)
         return Entry(event.value, style, tag, line, is_folded)
     if not isinstance(event, yaml.SequenceStartEvent):
         raise Mistake(line, "expected a text here; a message is a block: ': |' and a line for each header")

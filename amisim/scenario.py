@@ -31,7 +31,9 @@ from typing import Literal, NamedTuple, cast, get_args
 
 from amisim.faults import Fault, parse
 from amisim.host import BANNERS
+from amisim.replay import UNEXPECTED, Unexpected
 from amisim.script import At, Rule, Script, check_unasked, like
+from amisim.significant import Rules
 from amisim.steps import How, Message, Set, Step, To, close, emit, raw, repeat, wait
 from amisim.tree import Entry, Mistake, Node, documents
 from amisim.users import CLASSES, User
@@ -69,6 +71,12 @@ class Scenario(NamedTuple):
 
     recording: str
     """What answers where no rule does; empty if it says none."""
+
+    match: tuple[str, ...]
+    """What counts when an action is compared with those of the recording; see `amisim.significant`."""
+
+    unexpected: Unexpected | None
+    """What becomes of an action that is not in the recording; None if it says nothing."""
 
     test: str
     """`module:function`, if it says how a test fails in an `amisim.World` (see `amisim.explore`)."""
@@ -114,6 +122,9 @@ def _scenario(path: str, data: bytes) -> Scenario:
         raise Mistake(another.line, "a second document: a scenario is one, without a '---' in it")
     if "parts" in keys:
         _keys(keys["parts"].node, "the parts")  # what is in them counts where an alias says it
+    for key in ("match", "unexpected"):
+        if key in keys and "recording" not in keys:
+            raise Mistake(keys[key].line, f"{key!r} belongs to 'recording', which there is none of")
     script = Script(variables=_variables(keys["variables"].node) if "variables" in keys else {})
     if "rules" in keys:
         _read_rules(script, keys["rules"].node, path)
@@ -129,6 +140,8 @@ def _scenario(path: str, data: bytes) -> Scenario:
         _whole(keys["seed"].node) if "seed" in keys else None,
         tuple(_fault(node) for node in _list(keys["faults"].node)) if "faults" in keys else (),
         _text(keys["recording"].node) if "recording" in keys else "",
+        tuple(_matching(node) for node in _list(keys["match"].node)) if "match" in keys else (),
+        cast(Unexpected, _one_of(keys["unexpected"].node, UNEXPECTED)) if "unexpected" in keys else None,
         _text(keys["test"].node) if "test" in keys else "",
         _switches(keys["switches"].node) if "switches" in keys else None,
     )
@@ -137,8 +150,8 @@ def _scenario(path: str, data: bytes) -> Scenario:
 # Keys
 
 _SCENARIO = (
-    "amisim", "description", "version", "users", "seed", "faults", "recording", "variables", "parts", "rules",
-    "timelines", "test", "switches",
+    "amisim", "description", "version", "users", "seed", "faults", "recording", "match", "unexpected", "variables",
+    "parts", "rules", "timelines", "test", "switches",
 )  # fmt: skip
 _USER = ("secret", "read", "write")
 _RULE = ("on", "headers", "when", "times", "required", "reply")
@@ -175,6 +188,13 @@ def _classes(node: Node) -> str:
 def _fault(node: Node) -> Fault:
     with _in_line(node.line):
         return parse(_text(node))
+
+
+def _matching(node: Node) -> str:
+    """A rule of matching."""
+    with _in_line(node.line):
+        Rules([_text(node)])
+    return _text(node)
 
 
 def _switches(node: Node) -> dict[int, int]:

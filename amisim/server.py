@@ -48,6 +48,9 @@ _LONGEST = 1_000_000
 _BACKLOG = 1000
 """How many clients may connect at once; a system may let fewer."""
 
+_KEPT = ("version", "seed", "recording", "match", "unexpected")
+"""What a scenario says to a server that begins, and no more after that."""
+
 
 class Server:
     """A fake Asterisk that listens on loopback, on a free port unless one is given.
@@ -83,7 +86,7 @@ class Server:
         speed: float = 1,
         hold: bool = False,
         match: Iterable[str] = (),
-        unexpected: Unexpected = "error",
+        unexpected: Unexpected | None = None,
         scenario: str | Path | None = None,
         faults: Iterable[Fault | str] = (),
         seed: int | None = None,
@@ -243,8 +246,8 @@ class Server:
     def reload(self) -> None:
         """Read the scenario again: its rules and variables hold at once, the rest for who connects from now on.
 
-        Its version, seed and recording stay; the transcript says so if there are others in it. Raises `ScenarioError`
-        when something is wrong with it, and goes on as before.
+        Its version, seed and recording stay, and how that is matched; the transcript says so if there are others in
+        it. Raises `ScenarioError` when something is wrong with it, and goes on as before.
         """
         began_with = self._began_with
         if began_with is None:
@@ -256,7 +259,7 @@ class Server:
         self._of_scenario = list(said.script.rules)
         said.script.rules[:0] = rules
 
-        kept = [key for key in ("version", "seed", "recording") if getattr(said, key) != getattr(began_with, key)]
+        kept = [key for key in _KEPT if getattr(said, key) != getattr(began_with, key)]
 
         def take_over() -> None:
             for key in kept:

@@ -46,8 +46,8 @@ class Settings(NamedTuple):
     match: tuple[str, ...] = ()
     """What counts when an action is compared with recorded ones; see `amisim.significant`."""
 
-    unexpected: "Unexpected" = "error"
-    """What becomes of an action that was not recorded; see `amisim.Server`."""
+    unexpected: "Unexpected | None" = None
+    """What becomes of an action that was not recorded, if it is said; see `amisim.Server`."""
 
     @property
     def folder(self) -> Path:

@@ -23,6 +23,7 @@ from amisim.host import Limits
 from amisim.leftovers import Leftovers, not_allowed
 from amisim.recording import Recording
 from amisim.replay import Unexpected
+from amisim.scenario import load
 from amisim.server import Server
 from amisim.settings import Settings
 from amisim.users import User
@@ -52,7 +53,7 @@ class Options(TypedDict, total=False):
     seed: int | None
     tls: ssl.SSLContext | bool
     match: Sequence[str]
-    unexpected: Unexpected
+    unexpected: Unexpected | None
     time: str
     limit: float
     start: datetime.datetime
@@ -63,7 +64,7 @@ class Options(TypedDict, total=False):
 
 
 _OF_WORLD = ("time", "limit", "start", "utc_offset", "patience")
-_OF_SESSION = (*_OF_WORLD, "patch", "leaves")
+_OF_SESSION = (*_OF_WORLD, "patch", "leaves", "usual_match")
 
 
 class Address(Protocol):
@@ -89,7 +90,7 @@ def merged(found: Settings, *said: Mapping[str, object]) -> dict[str, Any]:
     """
     options: dict[str, Any] = {
         "speed": 0, "hold": True, "seed": None, "time": found.time, "patch": (), "leaves": (), "match": (),
-        "unexpected": found.unexpected,
+        "unexpected": found.unexpected, "usual_match": found.match,
     }  # fmt: skip
     known = list(Options.__annotations__)
     for each in said:
@@ -102,8 +103,6 @@ def merged(found: Settings, *said: Mapping[str, object]) -> dict[str, Any]:
         if isinstance(options[name], str):
             raise TypeError(f"a text for {name}, which is a list, such as [{options[name]!r}]")
     options["patch"] = (*found.patch, *options["patch"])
-    if not isinstance(options["match"], str):  # the server says that this is no list
-        options["match"] = (*found.match, *options["match"])
     return options
 
 
@@ -159,8 +158,11 @@ class Session:
 
     def new_server(self, **options: Any) -> Server:
         """A server as the options say, but for some; it does not run yet. Raises what `amisim.Server` raises."""
-        own = {name: value for name, value in self.options.items() if name not in _OF_SESSION}
-        server = Server(runtime=self.world.runtime, **own | options)
+        own = {name: value for name, value in self.options.items() if name not in _OF_SESSION} | options
+        usual = self.options["usual_match"]
+        if usual and not isinstance(own["match"], str) and _replays(own):  # the server says that a text is no list
+            own["match"] = (*usual, *own["match"])
+        server = Server(runtime=self.world.runtime, **own)
         self.servers.append(server)
         return server
 
@@ -201,6 +203,13 @@ class Session:
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.close()
+
+
+def _replays(options: Mapping[str, Any]) -> bool:
+    """Whether a server with these options has a recording, its own or that of its scenario."""
+    if options.get("recording") is not None:
+        return True
+    return options.get("scenario") is not None and load(options["scenario"]).recording != ""
 
 
 def session(**options: Unpack[Options]) -> AbstractContextManager[Session]:

@@ -190,11 +190,12 @@ def _path(item: Any) -> Path:
 def _owners(item: Any, path: Path) -> list[str]:
     """The tests of this run, on whichever worker they are, that have a recording of this name; one, it is hoped."""
     if _OWNERS not in item.config.stash:
-        owners = item.config.stash[_OWNERS] = {}
+        owners: dict[Path, list[str]] = {}
+        item.config.stash[_OWNERS] = owners
         for each in item.session.items:
             if "ami_recording" in getattr(each, "fixturenames", ()):
                 owners.setdefault(_path(each), []).append(each.nodeid)
-    found = item.config.stash[_OWNERS].setdefault(path, [])
+    found: list[str] = item.config.stash[_OWNERS].setdefault(path, [])
     if item.nodeid not in found:  # it has asked for the fixture by name
         found.append(item.nodeid)
     return found

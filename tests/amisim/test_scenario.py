@@ -50,6 +50,8 @@ users:
   guest: {secret: no, read: "call, agent", write: none}
 seed: 7
 recording: queue-call
+match: [ignore * Timeout, "regex Originate Channel Local/(.*)"]
+unexpected: close
 test: tests.mine:test_it
 switches: {3: 1, 12: 2}
 faults:
@@ -107,6 +109,8 @@ def test_everything_that_can_be_said_is_understood(written):
         7,
         (parse("drop event QueueMember nth=2"),),
         "queue-call",
+        ("ignore * Timeout", "regex Originate Channel Local/(.*)"),
+        "close",
         "tests.mine:test_it",
         {3: 1, 12: 2},
     )
@@ -137,7 +141,7 @@ def test_everything_that_can_be_said_is_understood(written):
 
 
 def test_what_is_not_said_is_left_to_the_server(written):
-    assert written("amisim: 1\n")[2:] == ("", "", {}, None, (), "", "", None)
+    assert written("amisim: 1\n")[2:] == ("", "", {}, None, (), "", (), None, "", None)
 
 
 def test_python_and_yaml_say_the_same(written):

@@ -20,6 +20,8 @@ LAUGHS = "parts:\n  a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"  {name}: &{name} [{', '.join([f'*{chr(ord(name) - 1)}'] * 10)}]\n" for name in "bcdefgh"
 )
 
+NO_RECORDING = "{!r} belongs to 'recording', which there is none of"
+
 MISTAKES = [
     pytest.param("", 1, "empty: a scenario begins with 'amisim: 1'", id="empty"),
     pytest.param("# nothing\n", 1, "empty: a scenario begins with 'amisim: 1'", id="comment only"),
@@ -48,8 +50,29 @@ MISTAKES = [
         HEAD + "something: []\n",
         2,
         "'something' is no key of a scenario; known are amisim, description, version, users, seed, faults, recording, "
-        "variables, parts, rules, timelines, test, switches",
+        "match, unexpected, variables, parts, rules, timelines, test, switches",
         id="unknown key, nothing near",
+    ),
+    pytest.param(
+        HEAD + "match: [ignore * Timeout]\n",
+        2,
+        NO_RECORDING.format("match"),
+        id="match alone",
+    ),
+    pytest.param(
+        HEAD + "unexpected: close\n",
+        2,
+        NO_RECORDING.format("unexpected"),
+        id="unexpected alone",
+    ),
+    pytest.param(
+        HEAD + "recording: a\nmatch:\n  - ignore * Timeout\n  - ingore * Data\n",
+        5,
+        "'ingore * Data' is no rule of matching; did you mean ignore?",
+        id="no rule of matching",
+    ),
+    pytest.param(
+        HEAD + "recording: a\nunexpected: eror\n", 3, "'eror' is not known here; did you mean 'error'?", id="unexpected"
     ),
     pytest.param(HEAD + "seed: 1\nseed: 2\n", 3, "the key 'seed' again: it is in line 2, too", id="duplicate"),
     pytest.param(HEAD + "users:\n\tadmin: x\n", 3, "a tab where YAML wants blanks", id="tab"),
@@ -309,8 +332,9 @@ MISTAKES = [
 
 # What a schema cannot say, or what is no mistake any more where an editor has read the YAML.
 NOT_OF_THE_SCHEMA = {
-    "duplicate", "laughs", "line break", "never", "no fault", "place", "regex", "repeat forever", "seed", "set", "tag",
-    "timeline loop", "timeline to", "two merges", "user twice", "when", "when none",
+    "duplicate", "laughs", "line break", "never", "no fault", "no rule of matching", "place", "regex",
+    "repeat forever", "seed", "set", "tag", "timeline loop", "timeline to", "two merges", "user twice", "when",
+    "when none",
 }  # fmt: skip
 
 

@@ -3,8 +3,9 @@
 import pytest
 
 import ami
+import amisim
 from ami import core
-from amisim import Recording, Server, World
+from amisim import Recording, RecordingWriter, Server, World
 from amisim.recording import Record
 from amisim.replay import Replay, Unexpected
 from amisim.steps import Close
@@ -109,9 +110,51 @@ def test_rules_of_a_server_hold():
     [
         ({"match": ["ingore * Timeout"]}, "'ingore \\* Timeout' is no rule of matching; did you mean ignore\\?"),
         ({"match": "ignore * Timeout"}, "rules of matching are a list, such as "),
+        (
+            {"match": ["ignore * Timeout"]},
+            "^match is for a recording, and there is none whose actions",
+        ),
         ({"unexpected": "eror"}, "^unexpected 'eror' is none of error, asterisk, ignore, close$"),
     ],
 )
 def test_what_is_wrong_with_an_option_is_told_though_nothing_is_replayed(options, problem):
     with pytest.raises(ValueError, match=problem):
         Server(**options)
+
+
+@pytest.fixture
+def scenario(tmp_path):
+    """A scenario that takes no Timeout into account, and closes where something was not recorded."""
+    with RecordingWriter(tmp_path / "it.yaml", {}) as writer:
+        for record in recording().records:
+            writer.write(record)
+    path = tmp_path / "scenario.yaml"
+    path.write_text(
+        f"amisim: 1\nrecording: {tmp_path / 'it.yaml'}\n"
+        "match: [regex Command Command core show .*]\nunexpected: close\n"
+    )
+    return path
+
+
+@pytest.mark.parametrize(("given", "is_closed"), [({}, True), ({"unexpected": "ignore"}, False)])
+def test_a_scenario_says_how_its_recording_is_matched(scenario, given, is_closed):
+    with World() as world:
+        server = world.server(scenario=scenario, **given)
+        answer = uptime(server, world, "core show version")
+        assert answer is not None
+        assert answer.success
+        if is_closed:
+            with pytest.raises(ami.ManagerSocketError):
+                uptime(server, world, "sip show peers")
+        else:
+            assert uptime(server, world, "sip show peers") is None
+
+
+def test_the_rules_of_a_project_are_for_what_is_replayed(tmp_path, scenario, monkeypatch):
+    (tmp_path / "pyproject.toml").write_text('[tool.amikit]\nmatch = ["ignore * Timeout"]\n')
+    monkeypatch.chdir(tmp_path)
+    for options in ({}, {"scenario": scenario}, {"recording": "queue-call", "match": ["ignore * Data"]}):
+        with amisim.session(**options) as session:
+            assert session.server.misses == []
+    with pytest.raises(ValueError, match="match is for a recording"), amisim.session(match=["ignore * Data"]):
+        pass
