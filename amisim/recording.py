@@ -133,7 +133,7 @@ _ESCAPE = re.compile(r"\\[rn]")
 # A message as it is written. Nearly all records are messages, and YAML takes more than four times as long.
 _BLOCK = re.compile(
     rf"({_SECONDS}) c({_NUMBER}) ([<>])(?: ({_NUMBER}))?: \|\n"
-    rf"  ((?![\s#])[{PLAIN}]+(?:\n  (?![\s#])[{PLAIN}]+)*)\n(?:chunks: ({_CHUNKS})\n)?"
+    rf"  ((?![\s#])[{PLAIN}]++(?<!:)(?:\n  (?![\s#])[{PLAIN}]++(?<!:))*+)\n(?:chunks: ({_CHUNKS})\n)?"
 )
 
 
@@ -196,7 +196,7 @@ class RecordingReader:
                 continue
             self.comments = ""
             at, connection, direction, cause, message, chunks = match.groups()
-            data = _message(message.replace("\n  ", "\r\n"))
+            data = message.replace("\n  ", "\r\n").encode() + b"\r\n\r\n"
             yield Record(
                 float(at),
                 int(connection),
@@ -271,7 +271,7 @@ class RecordingReader:
             if odd := _ODD_LINE.search(lines):
                 line = entry.line + 1 + lines.count("\n", 0, odd.start())
                 raise RecordingError(self.path, line, _ODD.get(odd[1], _INDENTED))
-            return _message(lines[1:].replace("\n", "\r\n"))
+            return (lines[1:] + "\n\n").replace(":\n", ": \n").replace("\n", "\r\n").encode()
         if entry.is_folded or (entry.style in ("", "'") and _ESCAPE.search(text)):
             raise RecordingError(self.path, entry.line, _NO_LINE_ENDS)
         return text.encode()
@@ -286,11 +286,6 @@ class RecordingReader:
         if sum(length for length, _ in chunks) > size:
             raise RecordingError(self.path, line, f"the chunks are longer than the frame, which has {size} bytes")
         return tuple(chunks)
-
-
-def _message(lines: str) -> bytes:
-    """The bytes of a message whose lines stand in a block."""
-    return (lines + "\r\n\r\n").replace(":\r\n", ": \r\n").encode()
 
 
 _ODD_LINE = re.compile(r"\n(\n|#|\s|\Z)")
