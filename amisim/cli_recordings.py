@@ -136,9 +136,9 @@ def _format(path: Path, *, check: bool) -> bool:
         text = "".join(formatted(path)).encode()
         if file.read() == text:
             return False
-        click.echo(f"{path}: {'would be ' if check else ''}written again")
         if not check:
             _replace(path, gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
+    click.echo(f"{path}: {'would be ' if check else ''}written again")
     return True
 
 

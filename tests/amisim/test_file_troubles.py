@@ -361,7 +361,7 @@ def test_a_full_disk_is_said_and_leaves_what_there_was(tmp_path, full, command, 
     full(room)
     names = {"IT": path, "OUT": out, "CAPTURE": capture}
     result = run(*(names.get(word, word) for word in command))
-    assert (result.exit_code, result.stderr.splitlines()) == (
+    assert (result.exit_code, result.output.splitlines()) == (
         2, [f"Error: {names[command[-1]]}: cannot be written: No space left on device"],
     )  # fmt: skip
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before
