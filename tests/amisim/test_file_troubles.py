@@ -8,7 +8,9 @@ import errno
 import gzip
 import io
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 
@@ -301,6 +303,23 @@ def test_what_a_killed_recorder_has_passed_on_is_in_the_file(running, upstream, 
         client.send(b"Action: Login\r\nUsername: admin\r\nSecret: x\r\n\r\nAction: Getvar\r\nVariable: X\r\n\r\n")
         client.receive_until(b"Value: last\r\n\r\n")
         assert server.misses == []
+
+
+def test_what_is_passed_on_has_been_written_before(upstream, out, monkeypatch):
+    seen_before = []
+    write = RecordingWriter.write
+
+    def look_and_write(writer, record):
+        if record.direction == "<":
+            seen_before.extend(select.select([client], [], [], 0)[0])
+        write(writer, record)
+
+    monkeypatch.setattr(RecordingWriter, "write", look_and_write)
+    with amisim.record(out, upstream.host, upstream.port) as recorder, socket.socket() as client:
+        client.connect((recorder.host, recorder.port))
+        assert client.recv(100).startswith(b"Asterisk Call Manager")
+    assert seen_before == []
+    assert [record.direction for record in load(out).records].count("<") > 0
 
 
 # A full disk
