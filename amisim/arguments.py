@@ -1,6 +1,5 @@
 """What a server is to be: what its arguments say, and the scenario that they name."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,11 +9,12 @@ from amisim.consistency import consistent
 from amisim.faults import Fault
 from amisim.faults.plan import parsed
 from amisim.host import BANNERS, Limits
-from amisim.recording import CUT_SHORT, Recording, RecordingError, RecordingReader
+from amisim.recording import Recording, RecordingError, RecordingReader
 from amisim.replay import UNEXPECTED, Replay, Unexpected
 from amisim.scenario import Scenario, ScenarioError, load
 from amisim.script import Script
 from amisim.significant import Rules
+from amisim.stored import StoredRecords
 from amisim.users import User
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Settled", "settle"]
 
-_logger = logging.getLogger("amisim.server")
+_LONG = 10_000_000
+"""Bytes of a recording at most that is read before it is served; a longer one stays in its file."""
 
 
 class Settled(NamedTuple):
@@ -120,9 +121,9 @@ def _replay(recording: str | Path | Recording, speed: float, rules: Rules, unexp
     if not recording:
         raise RecordingError("recording ''", 0, "that is no name of a recording")
     path = library.find(recording)
+    if path.stat().st_size > _LONG:
+        return Replay(StoredRecords(path), str(recording), speed, room, rules, unexpected)
     with RecordingReader(path) as reader:
         records = list(consistent(path, reader))
-        if reader.truncated:
-            _logger.warning("%s, line %d: %s", path, reader.truncated, CUT_SHORT)
         loaded = Recording(reader.header, records, reader.truncated)
     return Replay(loaded, str(recording), speed, room, rules, unexpected)

@@ -216,7 +216,7 @@ class _Connection:
             return number
         if not frame.strip(b"\r\n"):
             return causes.list or causes.last_answered
-        if causes.list is None and is_unasked(frame):
+        if causes.list is None and (not causes.sent or is_unasked(frame)):
             return causes.base
         answered = causes.answered(parse(frame))
         return causes.base if answered is None else answered

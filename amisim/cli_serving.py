@@ -28,7 +28,6 @@ from amisim.cli_recordings import allow_option, play_against
 from amisim.host import BANNERS
 from amisim.proxy import Proxy
 from amisim.recorder import Recorder
-from amisim.recording import CUT_SHORT, RecordingError, RecordingReader
 from amisim.replay import Unexpected
 from amisim.scenario import ScenarioError, is_scenario, load
 from amisim.server import Server
@@ -257,18 +256,20 @@ def replay(
             host=listen[0], port=listen[1], recording=path, speed=speed, watch=watch, **matching(match, unexpected)
         )
         with shown, server:
-            if cut_short := _cut_short(path):
-                click.echo(f"Error: {cut_short}; what came before it is served", err=True)
+            if told := server.unserved:
+                click.echo(f"Error: {told}; what came before it is served", err=True)
             over = _when_told_to_end()
             click.echo(f"replaying {recording}: connect to {_where(server)}; Ctrl-C ends")
             over.wait()
+    if server.unserved != told:  # a mistake that was found later, in a long recording
+        click.echo(f"Error: {server.unserved}; what came before it was served", err=True)
     for miss in server.misses:
         click.echo(f"warning: {miss}", err=True)
     opened = sum(record.kind == "open" for record in server.transcript)
     click.echo(
         f"{recording}: {opened} connections, {len(server.actions)} actions, {len(server.misses)} without an answer"
     )
-    if cut_short:
+    if server.unserved:
         sys.exit(2)
 
 
@@ -359,13 +360,6 @@ def _changed_at(path: str | None) -> int | None:
         return os.stat(path).st_mtime_ns if path is not None else None
     except OSError:  # an editor is about to put another in its place
         return None
-
-
-def _cut_short(path: Path) -> str:
-    """What there is to say of a recording whose last record was cut short; empty for one that is whole."""
-    with RecordingReader(path) as reader:
-        reader.skip()
-        return str(RecordingError(path, reader.truncated, CUT_SHORT)) if reader.truncated else ""
 
 
 COMMANDS = (record, proxy, replay, serve)

@@ -51,26 +51,33 @@ class Documents:
     """The documents of a stream: the line and the text of each, without its `---`.
 
     `read` gives at most so many of the next bytes, and none at the end. `rest` is then a text that no `---` ends, which
-    is left out, and `truncated` its line; 0 if there is none.
+    is left out, and `truncated` its line; 0 if there is none. `start` is where in the stream the last text begins that
+    was given; -1 where lines end with CR LF, so that texts are not what stands there.
     """
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self.truncated = 0
         self.rest = b""
+        self.start = -1
         self._read = read
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         line, rest = 0, b"\n"  # a line before the first, so that every '---' has one before it
-        block = self._read(_BLOCK).removeprefix(codecs.BOM_UTF8)
+        first = self._read(_BLOCK)
+        block = first.removeprefix(codecs.BOM_UTF8)
+        position, is_as_written = len(first) - len(block) - len(rest), True
         while block:
             rest += block
             if b"\r" in rest:
-                rest = rest.replace(b"\r\n", b"\n")
+                rest, is_as_written = rest.replace(b"\r\n", b"\n"), False
             *texts, rest = rest.split(b"\n---\n")
             for text in texts:
+                self.start = position if is_as_written else -1
                 yield line, text + b"\n"
                 line += text.count(b"\n") + 2
+                position += len(text) + len(b"\n---\n")
             block = self._read(_BLOCK)
+        self.start = -1  # the last one, if its mark is not followed by a line, is no matter
         end = 0
         for match in _END.finditer(rest.removesuffix(b"\r")):
             yield line + rest[:end].count(b"\n"), rest[end : match.start()]

@@ -77,20 +77,21 @@ class Track:
 
     def send(self, until: _Key) -> Iterator[tuple[_Instant, bytes]]:
         """The next one, and those up to a key."""
-        key = self.next
-        until = max(until, key)
+        until = max(until, self.next)
         as_recorded = self.bound.pattern is None
-        while key <= until:
+        while self.sent < len(self.records):
             place, record = self.records[self.sent]
+            due, _ = key = self.key(place, record)
+            if key > until:
+                return
             self.sent += 1
             if record.kind != "data":
                 self.closing = Close("eof" if record.kind == "eof" else "reset")
                 return
             if as_recorded:
-                yield (key[0], record.at), record.data
+                yield (due, record.at), record.data
             elif frame := self._whole(place, record.data):
-                yield (key[0], record.at), self.bound.rename_frame(frame)
-            key = self.next
+                yield (due, record.at), self.bound.rename_frame(frame)
 
     def _whole(self, place: int, data: bytes) -> bytes:
         """The frame that a piece completes; empty where there are more pieces to come."""
@@ -114,6 +115,8 @@ class Track:
     def go_on_from(self, other: "Track") -> None:
         """Leave out what was sent of another one, and of those before it: the same as another connection saw it."""
         self.start = other.start
+        if not other.sent and not other.had:
+            return
         begun = {place for place, _ in other.records[: other.sent]}
         self.had = other.had + [data for place, data, _ in _frames(other.records) if place in begun]
         left = Counter(map(_identity, self.had))

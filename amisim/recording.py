@@ -174,11 +174,6 @@ class RecordingReader:
         """The line of a record that was cut short; 0 if there is none, or it has not been reached."""
         return self._documents.truncated
 
-    def skip(self) -> None:
-        """Go to the end, without a look at the records."""
-        for _ in self._texts:
-            pass
-
     def _read(self, size: int) -> bytes:
         try:
             return self._file.read1(size)  # type: ignore[attr-defined,no-any-return]
@@ -190,23 +185,36 @@ class RecordingReader:
     def __iter__(self) -> Iterator[Record]:
         yield from (self._record(*each) for each in self._left)
         for line, text in self._texts:
-            match = _BLOCK.fullmatch(wire.decode(text))
-            if match is None:
-                yield from (self._record(*each) for each in self._entries(line, text))
-                continue
-            self.comments = ""
-            at, connection, direction, cause, message, chunks = match.groups()
-            data = message.replace("\n  ", "\r\n").encode() + b"\r\n\r\n"
-            yield Record(
-                float(at),
-                int(connection),
-                cast(Direction, direction),
-                "data",
-                data,
-                int(cause) if cause else None,
-                self._chunks(chunks, line + message.count("\n") + 2, len(data)) if chunks else (),
-                line,
-            )
+            yield from self.records_in(line, text)
+
+    def texts(self) -> Iterator[tuple[int, int, bytes]]:
+        """What there is in place of records: the line of each, where in the file it begins, and its text.
+
+        It begins at -1 where the file has another text, zipped or with CR LF.
+        """
+        is_plain = not is_zipped(self.path)
+        for line, text in self._texts:
+            yield line, self._documents.start if is_plain else -1, text
+
+    def records_in(self, line: int, text: bytes) -> Iterator[Record]:
+        """Those that a text is: one, unless there are marks of YAML in it."""
+        match = _BLOCK.fullmatch(wire.decode(text))
+        if match is None:
+            yield from (self._record(*each) for each in self._entries(line, text))
+            return
+        self.comments = ""
+        at, connection, direction, cause, message, chunks = match.groups()
+        data = message.replace("\n  ", "\r\n").encode() + b"\r\n\r\n"
+        yield Record(
+            float(at),
+            int(connection),
+            cast(Direction, direction),
+            "data",
+            data,
+            int(cause) if cause else None,
+            self._chunks(chunks, line + message.count("\n") + 2, len(data)) if chunks else (),
+            line,
+        )
 
     def _entries(self, line: int, text: bytes) -> Iterator[tuple[int, Entries]]:
         self.comments = "".join(_COMMENT.findall(wire.decode(text)))
@@ -303,12 +311,13 @@ _NO_LINE_ENDS = "the ends of lines would be lost: a message begins with '|'; in 
 def open_recording(path: str | Path) -> IO[bytes]:
     """The text of a recording, unzipped. Raises `RecordingError`."""
     try:
-        return cast(IO[bytes], gzip.open(path) if _is_zipped(path) else open(path, "rb"))
+        return cast(IO[bytes], gzip.open(path) if is_zipped(path) else open(path, "rb"))
     except OSError as error:
         raise RecordingError(path, 0, f"cannot be read: {error.strerror}") from None
 
 
-def _is_zipped(path: str | Path) -> bool:
+def is_zipped(path: str | Path) -> bool:
+    """Whether the name of a recording says so."""
     return Path(path).suffix == ".gz"
 
 
@@ -330,7 +339,7 @@ class RecordingWriter:
         self.path = path
         self._redact = redact
         self._failed: RecordingError | None = None
-        self._zip = zlib.compressobj(wbits=_GZIP) if _is_zipped(path) else None
+        self._zip = zlib.compressobj(wbits=_GZIP) if is_zipped(path) else None
         if problem := next(filter(None, map(wrong_key, header)), ""):
             raise RecordingError(path, 0, problem)
         # A device such as /dev/full exists, and may be written to all the same.

@@ -13,6 +13,7 @@ import difflib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Literal, NamedTuple, get_args
 
 from ami.secrets import without_secrets
@@ -22,9 +23,10 @@ from amisim.history import ROOM, History
 from amisim.match import Compared, Comparison, compare, cut, differences, nearness
 from amisim.playback import Playback, Track
 from amisim.recorded import Placed, RecordedAction, RecordedConnection, recorded_connections
-from amisim.recording import Recording, RecordingError
+from amisim.recording import CUT_SHORT, Recording, RecordingError
 from amisim.significant import AS_WRITTEN, Rules
 from amisim.steps import Close, Message
+from amisim.stored import LoadedRecords, StoredRecords
 
 __all__ = ["UNEXPECTED", "Miss", "Replay", "ReplayConnection", "Unexpected"]
 
@@ -57,7 +59,7 @@ class Replay:
 
     def __init__(
         self,
-        recording: Recording,
+        recording: Recording | StoredRecords,
         name: str,
         speed: float = 0,
         room: int = ROOM,
@@ -70,16 +72,59 @@ class Replay:
         self.unexpected = unexpected
         self.misses: History[Miss] = History(room, lambda miss: len(miss.action.frame) + len(miss.report))
         """Of very many the last ones: those that take `room` bytes."""
-        self._connections = recorded_connections(recording.records)
-        if not self._connections:
-            raise RecordingError(name, 0, "there is no connection in it to replay")
+        self._recording = recording
+        self._records = LoadedRecords(recording.records) if isinstance(recording, Recording) else recording
+        self.is_known = not self._records.find_more()
+        """Whether all of the recording is known, or only so much that the first client can be greeted."""
+        self._connections = recorded_connections(self._records)
         self._compared: dict[int, Compared] = {}
         self._free: list[int] = []
         self._bound = Bound()  # of the clients that play the recorded connections once
         self._players: defaultdict[int, list[ReplayConnection]] = defaultdict(list)
+        if not any(each.greeting.records for each in islice(self._connections.values(), 1)):
+            self.find_all(0)
+        if self._records.problem is not None:
+            raise self._records.problem
+        if not self._connections:
+            raise RecordingError(name, 0, "there is no connection in it to replay")
+
+    def find_more(self, now: float) -> bool:
+        """Find out about some more of a long recording; return whether there may be others after that.
+
+        When all is known, clients are played what follows from what they have had.
+        """
+        if self.is_known or self._records.find_more():
+            return not self.is_known
+        self.is_known = True
+        self._connections = recorded_connections(self._records)
+        self._free = [each for each in self._connections if not self._players[each]]
+        for player in [each for players in self._players.values() for each in players]:
+            player.turn_to(player.number, now)
+        return False
+
+    def find_all(self, now: float) -> None:
+        """Find out about the rest of a long recording."""
+        while self.find_more(now):
+            pass
+
+    @property
+    def mistake(self) -> str:
+        """What is wrong with a long recording, from where on it is not served; empty if nothing is, as far as is known.
+
+        In others it is an error to begin with.
+        """
+        return str(self._records.problem or "")
+
+    @property
+    def unserved(self) -> str:
+        """Why a part of the recording is not served, a mistake or that it was cut short; empty if all is."""
+        line = self._recording.truncated
+        return self.mistake or (str(RecordingError(self.name, line, CUT_SHORT)) if line else "")
 
     def connect(self, playback: Playback, now: float, turned: Callable[[], object]) -> "ReplayConnection":
         """A client connected, and is played something by `playback`; `turned` is called when it is to play another."""
+        if any(self._players.values()):
+            self.find_all(now)
         if not self._free:
             self._free, self._bound = list(self._connections), Bound()
         playback.bound = self._bound
@@ -232,11 +277,13 @@ class ReplayConnection:
         self._chosen: dict[str, str] = {}  # the ids that it has made up, by the recorded ones
         script = replay.script(number)
         self._unasked = playback.follow(
-            script.opened, now, now, answer=script.greeting.pieces(""), events=script.events.pieces("")
-        )
+            script.opened, now, now,
+            answer=list(script.greeting.pieces("")), events=script.events.pieces("") if replay.is_known else (),
+        )  # fmt: skip
 
     def respond(self, action: ClientAction, arrived: float, now: float) -> RecordedAction | None:
         """Answer an action, from `now` on, as one like it was answered; None where nothing of the kind was recorded."""
+        self._replay.find_all(now)
         compared = Compared(action, self._replay.rules)
         found = self._find(compared)
         if found is None and (other := self._replay.exchange(self, [*self.sent, compared], now)):
@@ -248,6 +295,7 @@ class ReplayConnection:
 
     def stand_in(self, action: ClientAction, now: float) -> None:
         """A client logged in as was not recorded: play what followed from the recorded login, but its answer."""
+        self._replay.find_all(now)
         login = self._login_to_stand_in_for()
         if login is not None:
             self._follow(login, Compared(action, self._replay.rules), now, now, stands_in=True)

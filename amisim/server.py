@@ -24,7 +24,7 @@ from amisim.history import History
 from amisim.host import AS_ASTERISK, Host, Limits
 from amisim.listening import ServerError, addresses, listen
 from amisim.recording import Record, Recording
-from amisim.replay import Unexpected
+from amisim.replay import Replay, Unexpected
 from amisim.runtime import SYSTEM, Runtime
 from amisim.scenario import load
 from amisim.script import At, Rule, Timeline
@@ -184,9 +184,21 @@ class Server:
         self._started_at = loop.time()
         self._thread = self._runtime.thread(lambda: self._run(loop, listener), "amisim-server")
         self._thread.start()
+        if self._replay is not None:
+            loop.call_soon_threadsafe(self._read_on, self._replay)
         for timeline in self._script.timelines:
             if timeline.at == "start":
                 loop.call_soon_threadsafe(self._play, timeline.play(self._script.variables))
+
+    def _read_on(self, replay: Replay) -> None:
+        """Read a long recording to its end, in between what clients want."""
+        if replay.find_more(self._now()):
+            asyncio.get_running_loop().call_soon(self._read_on, replay)
+        elif replay.unserved:
+            told = f"{replay.unserved}; what comes before it is served"
+            self._note(Record(self._now(), 0, "", "note", told.encode()))
+            _logger.warning("%s", told)
+        self._pump_touched()
 
     def _play(self, steps: Iterator[Played]) -> None:
         """Do the steps of a timeline of the server until one takes time."""
@@ -334,8 +346,8 @@ class Server:
             return found[0]
 
     def check(self) -> None:
-        """Raise `AssertionError` if a recording had no answer, a script failed, a fault hit nothing, or a required rule
-        was not used.
+        """Raise `AssertionError` if a recording had no answer or a mistake, a script failed, a fault hit nothing, or a
+        required rule was not used.
         """
         if complaints := self.complaints:
             raise AssertionError("\n".join(complaints))
@@ -348,7 +360,8 @@ class Server:
         arrived = ", ".join(dict.fromkeys(each.name or "(no action)" for each in self.actions)) or "nothing"
         missing = (each.complaint for each in self._script.rules)
         required = (f"{each}; what arrived: {arrived}" for each in missing if each)
-        return [*self.misses, *self._failures, *unused, *required]
+        mistakes = [self._replay.mistake] if self._replay is not None and self._replay.mistake else []
+        return [*mistakes, *self.misses, *self._failures, *unused, *required]
 
     @property
     def misses(self) -> list[str]:
@@ -358,6 +371,14 @@ class Server:
     def timeline(self) -> str:
         """The transcript as text."""
         return "\n".join(lines(list(self.transcript)))
+
+    @property
+    def unserved(self) -> str:
+        """Why a part of the recording is not served: a mistake in it, or its end is cut short; empty if all is.
+
+        Of a recording of more than 10 MB, that may be known only some time after the start.
+        """
+        return self._replay.unserved if self._replay is not None else ""
 
     def _call(self, function: Callable[["Connection"], None]) -> None:
         """Call a function, in the server's thread, with each connection."""

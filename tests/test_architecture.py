@@ -66,7 +66,7 @@ WITH_IO = {
     "relay", "runtime", "server", "tls", "view",
 }  # fmt: skip
 IN_A_RUNTIME = {"runtime", "server", "world.world"}
-WITH_FILES = {"arguments", "recording", "importer", "library", "scenario", "settings"}
+WITH_FILES = {"arguments", "recording", "importer", "library", "scenario", "settings", "stored"}
 OF_A_CLIENT = {"cli", "cli_serving", "demo", "testing"}
 OF_TESTS = {"failure", "leftovers", "testing"}
 
