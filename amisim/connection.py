@@ -49,7 +49,8 @@ class Connection(asyncio.Protocol):
         self._number = server._count
         server._connections[self._number] = self
         server._note(server._builder.open(self._number, self._now()))
-        self._line = server._plan.connect(self._number, self._now())
+        self._plan = server._plan  # whatever the server's is later
+        self._line = self._plan.connect(self._number, self._now())
         self._frames = FrameReader(from_server=True, max_frame=2**62)  # for faults, which are of whole frames
         self._greeted = False
         self._transport.set_write_buffer_limits(high=1)  # to know at once when the client does not take what is sent
@@ -199,7 +200,7 @@ class Connection(asyncio.Protocol):
             if self._frames.pending:
                 line.send(self._frames.pending, now)
             line.close(self._session.closing.how, now)
-        for hit in self._server._plan.take_hits():
+        for hit in self._plan.take_hits():
             self._server._note(Record(now, 0, "", "note", str(hit).encode()))
         return line.take_chunks()
 

@@ -22,6 +22,8 @@ def report(session: "ServerSession", name: str, account: str | None = None, **de
     if session.host.replay is not None:
         return  # what is recorded has its own
     user = {"AccountID": session.user_name if account is None else account}
+    if not all(_is_text(value) for value in (*user.values(), *details.values())):
+        return  # Asterisk has no event of what is not UTF-8
     is_of_format = name == "RequestBadFormat"
     headers = {
         "Event": name,
@@ -39,6 +41,10 @@ def report(session: "ServerSession", name: str, account: str | None = None, **de
         **(user if is_of_format else {}),
     }
     session.publish(render((key, str(value)) for key, value in headers.items()).data)
+
+
+def _is_text(value: object) -> bool:
+    return not any("\udc80" <= character <= "\udcff" for character in str(value))
 
 
 def _time(seconds: float) -> str:

@@ -266,7 +266,7 @@ class Server:
             return
         said = load(began_with.path)
         users, faults = self._given
-        plan = FaultPlan([*said.faults, *faults], self._seed)
+        plan = FaultPlan([*said.faults, *faults], self._seed, self._plan)
         rules = [rule for rule in self._script.rules if rule not in self._of_scenario]
         self._of_scenario = list(said.script.rules)
         said.script.rules[:0] = rules

@@ -53,12 +53,16 @@ class _Stage:
 
 
 class FaultPlan:
-    """Faults, as such or as text, for all connections of a server. Raises `FaultError` for a text that is none."""
+    """Faults, as such or as text, for the connections of a server. Raises `FaultError` for a text that is none.
 
-    def __init__(self, faults: Iterable[Fault | str] = (), seed: int = 0) -> None:
+    It may take the place of another, `before`, for those that connect from then on.
+    """
+
+    def __init__(self, faults: Iterable[Fault | str] = (), seed: int = 0, before: "FaultPlan | None" = None) -> None:
         self.hits: list[Hit] = []
         """What was hit, until somebody takes it."""
         self._seed = seed
+        self._before = before
         self._stages = [_Stage(each) for each in parsed(faults)]
         self._of_actions: list[_Stage] = []  # faults that came with actions
         self._began: float | None = None
@@ -70,8 +74,18 @@ class FaultPlan:
 
     @property
     def unused(self) -> list[Fault]:
-        """The faults that have hit nothing so far."""
-        return [stage.fault for stage in (*self._stages, *self._of_actions) if not stage.hits]
+        """The faults that have hit nothing so far, nor in the plan whose place this one took."""
+        before = [] if self._before is None else self._before._used
+        return [each.fault for each in self._all_stages if not each.hits and each.fault not in before]
+
+    @property
+    def _used(self) -> list[Fault]:
+        used = [each.fault for each in self._all_stages if each.hits]
+        return used if self._before is None else [*used, *self._before._used]
+
+    @property
+    def _all_stages(self) -> list[_Stage]:
+        return [*self._stages, *self._of_actions]
 
     def connect(self, number: int, now: float) -> "Line":
         """A connection opens; its number is any that no other has."""

@@ -83,4 +83,4 @@ def key(challenge: str, secret="s3cret") -> str:
 
 
 def names_in(data: bytes) -> list[str]:
-    return [text.partition("\r\n")[0] for text in data.decode().split("\r\n\r\n")[:-1]]
+    return [text.partition("\r\n")[0] for text in data.decode(errors="replace").split("\r\n\r\n")[:-1]]

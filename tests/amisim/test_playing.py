@@ -224,6 +224,20 @@ def test_a_scenario_that_is_read_again_has_its_users_and_faults_for_who_comes_th
         server.check()
 
 
+def test_faults_that_hit_for_who_came_before_a_scenario_was_read_again_are_told(connected, tmp_path):
+    path = tmp_path / "pbx.yaml"
+    path.write_text("amisim: 1\n")
+    with Server(scenario=path, faults=["permission_denied response Ping"]) as server:
+        before = connected(server)
+        server.reload()
+        after = connected(server)
+        assert not before.send_action(core.Ping()).success
+        assert "fault: permission_denied response Ping" in server.timeline()
+        server.check()
+        assert not after.send_action(core.Ping()).success
+        assert server.timeline().count("fault: permission_denied response Ping") == 2
+
+
 def test_what_a_scenario_that_is_read_again_cannot_change_is_told(connected, tmp_path):
     path = tmp_path / "pbx.yaml"
     path.write_text("amisim: 1\nversion: 16\n")

@@ -93,6 +93,7 @@ def test_what_is_wrong_is_reported_to_who_reads_security():
     ]
     assert names_in(watcher.say("Action: Command")) == ["Response: Error", "Event: RequestNotAllowed"]
     assert b"RequestType: Action: " + b"x" * 55 + b"\r\n" in watcher.say("Action: " + "x" * 70)
+    assert names_in(watcher.send(b"Action: \xff\r\n\r\n")) == ["Response: Error"]
 
 
 def test_a_user_may_be_limited_to_one_login():
