@@ -20,12 +20,6 @@ from amisim.users import User
 from .clients import LOGIN, Client
 
 
-@pytest.fixture
-def server():
-    with Server() as running:
-        yield running
-
-
 def test_a_server_listens_on_a_free_port_of_loopback(server):
     with Server() as other, Client(server) as client:
         assert other.port != server.port

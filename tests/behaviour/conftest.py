@@ -1,4 +1,4 @@
-"""What the behaviour tests share: a server, managers of each driver, and ways to wait for what happens elsewhere.
+"""What the behaviour tests share: managers of each driver, and ways to wait for what happens elsewhere.
 
 A driver is anything that makes managers with the methods of `ami.Manager`, to be called from any thread. Callbacks are
 plain functions, which may call these methods too.
@@ -9,14 +9,12 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 import ami
-import amisim
 from ami import aio
 
 from .drivers import AsyncManager, Loop
@@ -24,7 +22,6 @@ from .rogue import Rogue
 
 DRIVERS = ("threads", "asyncio")
 
-Start = Callable[..., Future[Any]]
 Listen = Callable[..., "Inbox"]
 
 
@@ -44,15 +41,6 @@ class Inbox:
     def until(self, name: str) -> list[str]:
         """The names of all that come, up to and without the one with this name."""
         return [event.name for event in iter(self.get, name)]
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    yield
-    left = [thread for thread in threading.enumerate() if thread.name.startswith("ami-")]
-    for thread in left:
-        thread.join(5)
-    assert not [thread for thread in left if thread.is_alive()]
 
 
 @pytest.fixture
@@ -80,19 +68,6 @@ def driver(request) -> Iterator[Callable[..., Any]]:
     loop = request.getfixturevalue("loop")
     yield lambda **options: AsyncManager(loop, loop.call(aio.Manager, **options))
     assert loop.tasks() == []
-
-
-@pytest.fixture
-def server() -> Iterator[amisim.Server]:
-    with amisim.Server() as server:
-        yield server
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Call a function in a thread of its own; its result comes as a future."""
-    with ThreadPoolExecutor(32) as pool:
-        yield pool.submit
 
 
 @pytest.fixture

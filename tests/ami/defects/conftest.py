@@ -1,19 +1,15 @@
-"""What the tests of defects share: a server, managers, and a clock that is the test's own."""
+"""What the tests of defects share: managers, and a clock that is the test's own."""
 
 import socket
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
-import amisim
 from ami import Manager
 from ami.runtime import SYSTEM
-
-Start = Callable[..., Future[Any]]
 
 
 class Clock:
@@ -77,18 +73,6 @@ class Heard:
 
     def until(self, name: str) -> list[Any]:
         return list(iter(self.get, name))
-
-
-@pytest.fixture
-def server() -> Iterator[amisim.Server]:
-    with amisim.Server() as server:
-        yield server
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    with ThreadPoolExecutor(8) as pool:
-        yield pool.submit
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any
 
 import amisim
@@ -11,9 +10,7 @@ from ami.connection import Connection
 from ami.manager import Manager
 from ami.runtime import SYSTEM, Link
 
-__all__ = ["Spy", "Start", "connection_of", "log_in", "names", "threads"]
-
-Start = Callable[..., Future[Any]]
+__all__ = ["Spy", "connection_of", "log_in", "names", "threads"]
 
 
 def log_in(manager: Manager, server: amisim.Server) -> None:
