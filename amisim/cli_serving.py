@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import stat
 import sys
 import threading
 import traceback
@@ -356,10 +357,12 @@ def _read_again_until(over: threading.Event, server: Server, scenario: str | Non
 
 
 def _changed_at(path: str | None) -> int | None:
+    """When a file was changed; None where there is none, or what can be read once only."""
     try:
-        return os.stat(path).st_mtime_ns if path is not None else None
+        status = os.stat(path or "")
     except OSError:  # an editor is about to put another in its place
         return None
+    return None if stat.S_ISFIFO(status.st_mode) else status.st_mtime_ns
 
 
 COMMANDS = (record, proxy, replay, serve)

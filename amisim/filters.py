@@ -9,24 +9,27 @@ without a value; its name is compared with its case.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from amisim.posix import Expression, NotServed, expression
+from amisim.posix import Allowance, Expression, NotServed, expression
 
-__all__ = ["CANNOT_BE_COMPILED", "MISFORMED", "EventFilter", "event_filter", "passes"]
+__all__ = ["CANNOT_BE_COMPILED", "MISFORMED", "EventFilter", "Patience", "event_filter"]
 
 MISFORMED = "Filter was formatted incorrectly.  Check the syntax of the filter given."
 CANNOT_BE_COMPILED = "Filter did not compile.  Check the syntax of the filter given."
+_STEPS = 600_000  # about as many as are made in half a second
+_STEPS_OF_ONE = 50_000
 _CRITERION = re.compile(r"[ ,)]*(action|name|header|method)[^(), ]*\(([^), ]*)")
 _BLANKS = "".join(map(chr, range(33)))
-_METHODS: dict[str, Callable[[Any, str], bool]] = {
-    "regex": lambda pattern, text: pattern.search(text),
+_SPECIAL = re.compile(r"[][.*+?^$|(){}\\]")
+_METHODS: dict[str, Callable[[str, str], bool]] = {
     "exact": lambda pattern, text: pattern == text,
     "starts_with": lambda pattern, text: text.startswith(pattern),
     "ends_with": lambda pattern, text: text.endswith(pattern),
     "contains": lambda pattern, text: pattern in text,
     "none": lambda pattern, text: True,
 }
+_VALUES = {"method": {"regex", *_METHODS}, "action": {"include", "exclude"}}
 
 
 class EventFilter(NamedTuple):
@@ -40,6 +43,8 @@ class EventFilter(NamedTuple):
     """The beginning of the only lines it looks at, with the colon; empty for the whole text."""
 
     method: str
+    """How its pattern is looked for, unless that is an expression."""
+
     pattern: str | Expression
 
     @property
@@ -47,14 +52,18 @@ class EventFilter(NamedTuple):
         """How long it is, in characters and other parts of its pattern, and one for itself."""
         return 1 + (len(self.pattern) if isinstance(self.pattern, str) else self.pattern.size)
 
-    def matches(self, text: str) -> bool:
-        """Whether it is about an event."""
+    def matches(self, text: str, allowance: Allowance) -> bool:
+        """Whether it is about an event. Raises `TakesTooLong`."""
         if self.name and text.partition("\r\n")[0] != f"Event: {self.name}":
             return False
-        matches = _METHODS[self.method]
         if not self.header:
-            return matches(self.pattern, text)
-        return any(matches(self.pattern, value) for value in _values(text, self.header) if value)
+            return self._finds(text, allowance)
+        return any(self._finds(value, allowance) for value in _values(text, self.header) if value)
+
+    def _finds(self, text: str, allowance: Allowance) -> bool:
+        if isinstance(self.pattern, Expression):
+            return self.pattern.search(text, allowance)
+        return _METHODS[self.method](self.pattern, text)
 
 
 def _values(text: str, beginning: str) -> Iterator[str]:
@@ -73,19 +82,24 @@ def event_filter(pattern: str, criteria: str, *, modern: bool = True) -> EventFi
     if not criteria or not modern:
         if modern and not pattern:
             raise ValueError(MISFORMED)
-        return EventFilter(excludes, "", "", "regex", _compiled(pattern))
-    given = dict(_CRITERION.findall(criteria))
-    method, action = given.get("method", "none"), given.get("action", "include")
-    wrong = _CRITERION.sub("", criteria).strip(" ,)") or method not in _METHODS or action not in ("include", "exclude")
+        return EventFilter(excludes, "", "", "contains", _compiled(pattern))
+    criterion = _CRITERION.findall(criteria)
+    wrong = _CRITERION.sub("", criteria).strip(" ,)") or not all(
+        value in _VALUES.get(key, {value}) - {""} for key, value in criterion
+    )
+    given = dict(criterion)
+    method, action = given.get("method", "none"), given.get("action", "exclude" if excludes else "include")
     says_nothing = not pattern and "name" not in given and "header" not in given
-    if wrong or says_nothing or "" in given.values() or (method == "none") != (not pattern):
+    if wrong or says_nothing or (method == "none") != (not pattern):
         raise ValueError(MISFORMED)
     looked_for = _compiled(pattern) if method == "regex" else pattern
     header = given["header"].removesuffix(":") + ":" if "header" in given else ""
-    return EventFilter(excludes or action == "exclude", given.get("name", ""), header, method, looked_for)
+    return EventFilter(action == "exclude", given.get("name", ""), header, method, looked_for)
 
 
-def _compiled(pattern: str) -> Expression:
+def _compiled(pattern: str) -> Expression | str:
+    if not _SPECIAL.search(pattern):
+        return pattern  # as most are
     try:
         return expression(pattern)
     except NotServed as error:
@@ -94,11 +108,37 @@ def _compiled(pattern: str) -> Expression:
         raise ValueError(CANNOT_BE_COMPILED) from None
 
 
-def passes(filters: Iterable[EventFilter], text: str) -> bool:
-    """Whether an event passes: it matches none that excludes, and one that includes if there are any."""
+class Patience:
+    """How long is looked, by all filters together, whether an event passes; and at the least by those of one client.
+
+    Those of many clients may take long, and nobody else is served meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._left = self._least = 0
+
+    def renew(self, *, for_many: bool = False) -> None:
+        """Others are to be looked at: an event for many clients, or events for one."""
+        self._left = _STEPS
+        self._least = _STEPS_OF_ONE if for_many else 0
+
+    def passes(self, filters: Iterable[EventFilter], text: str) -> bool:
+        """Whether an event passes: it matches none that excludes, and one that includes if there are any.
+
+        Raises `TakesTooLong`.
+        """
+        had = max(self._left, self._least)
+        allowance = Allowance(had)
+        try:
+            return _passes(filters, text, allowance)
+        finally:
+            self._left -= had - allowance.left
+
+
+def _passes(filters: Iterable[EventFilter], text: str, allowance: Allowance) -> bool:
     included: bool | None = None
     for each in filters:
-        matched = each.matches(text)
+        matched = each.matches(text, allowance)
         if each.excludes:
             if matched:
                 return False

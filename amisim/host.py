@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ami import wire
 from amisim.action import ClientAction
 from amisim.faults import Fault
+from amisim.filters import Patience
 from amisim.history import ROOM
 from amisim.privileges import privileges
 from amisim.replay import Replay
@@ -95,6 +96,8 @@ class Host:
         """The connections without a login."""
         self.touched: set[int] = set()
         """The connections that something was published to since the driver last looked."""
+        self.patience = Patience()
+        """How long their filters may take."""
 
     @property
     def ami_version(self) -> str:
@@ -104,6 +107,7 @@ class Host:
     def publish(self, event: bytes, now: float, but: "ServerSession | None" = None) -> None:
         """Send an event to every connection that may see it, but for one."""
         bits = needed(event)
+        self.patience.renew(for_many=True)
         for number, session in list(self.sessions.items()):
             if not bits & ~session.reads and session is not but and session.emit(event, now):
                 self.touched.add(number)

@@ -11,14 +11,12 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Expression", "NotServed", "TakesTooLong", "expression"]
+__all__ = ["Allowance", "Expression", "NotServed", "TakesTooLong", "expression"]
 
 _MOST_NODES = 1100  # as many as the longest line that a client may send has characters, and some more
 _MOST_GROUPS = 100
 _MOST_TIMES = 32767
 _MOST_REMEMBERED = 10_000
-_MOST_STEPS = 200_000  # for one text, and so many for each of its characters:
-_MOST_STEPS_EACH = 10
 
 _TOKEN = re.compile(
     r"(?P<anchor>[\^$]|\\[bB<>`'])"
@@ -54,6 +52,19 @@ class NotServed(ValueError):
 
 class TakesTooLong(Exception):
     """An expression keeps so many ways to match open, all through so long a text, that others would have to wait."""
+
+
+class Allowance:
+    """How many steps may be made in looking for expressions; to go where one has been before costs none."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def take(self, steps: int) -> None:
+        """Make some. Raises `TakesTooLong`."""
+        self.left -= steps
+        if self.left < 0:
+            raise TakesTooLong
 
 
 class _Set(NamedTuple):
@@ -283,7 +294,7 @@ class Expression:
         self._start = program.start
         self._states: dict[tuple[frozenset[int], int], _State] = {}
         self._remembered = 0
-        self._steps = 0  # that may still be made in this text
+        self._allowance = Allowance(0)
         self._found = _State(self, frozenset(), _START)
 
     @property
@@ -291,9 +302,9 @@ class Expression:
         """How many parts it has, those that are repeated counted as often as they are."""
         return len(self._nodes)
 
-    def search(self, text: str) -> bool:
+    def search(self, text: str, allowance: Allowance) -> bool:
         """Whether it is anywhere in a text. Raises `TakesTooLong`."""
-        self._steps = _MOST_STEPS + _MOST_STEPS_EACH * len(text)
+        self._allowance = allowance
         state = self._state(frozenset(), _START)
         found = self._found
         for character in text:
@@ -316,9 +327,7 @@ class Expression:
     def _after(self, state: _State, character: str) -> _State:
         reached = self._reached(state, character)
         ending = self._reached(state, character, within_line=True) if character == "\n" else reached
-        self._steps -= len(reached)
-        if self._steps < 0:
-            raise TakesTooLong
+        self._allowance.take(len(reached))
         if _FOUND in ending:
             return self._found
         after: set[int] = set()

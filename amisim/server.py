@@ -266,7 +266,7 @@ class Server:
             return
         said = load(began_with.path)
         users, faults = self._given
-        plan = FaultPlan([*said.faults, *faults], self._seed, self._plan)
+        faults = [*said.faults, *faults]
         rules = [rule for rule in self._script.rules if rule not in self._of_scenario]
         self._of_scenario = list(said.script.rules)
         said.script.rules[:0] = rules
@@ -274,11 +274,15 @@ class Server:
         kept = [key for key in _KEPT if getattr(said, key) != getattr(began_with, key)]
 
         def take_over() -> None:
-            for key in kept:
-                note = f"the scenario's {key} is another now: it stays what it was until the server starts again"
+            notes = [
+                f"the scenario's {key} is another now: it stays what it was until the server starts again"
+                for key in kept
+            ]
+            notes += [f"taken out, and never hit: {fault}" for fault in self._plan.unused if fault not in faults]
+            for note in notes:
                 self._note(Record(self._now(), 0, "", "note", note.encode()))
             self._script.become(said.script)
-            self._plan = plan
+            self._plan = FaultPlan(faults, self._seed, self._plan)
             if not users and said.users:
                 self._host.users = users_from(said.users)
 

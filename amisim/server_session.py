@@ -18,7 +18,7 @@ from typing import NamedTuple
 from ami import wire
 from amisim.action import ActionReader, ClientAction, read_action
 from amisim.asterisk import Answer, Flush, UntilEvent, answer_of
-from amisim.filters import EventFilter, event_filter, passes
+from amisim.filters import EventFilter, event_filter
 from amisim.host import Host
 from amisim.playback import NEVER, Playback
 from amisim.posix import TakesTooLong
@@ -44,6 +44,10 @@ _SLICE = 4_096
 
 _ALWAYS_SERVED = frozenset({"challenge", "login", "logoff", "ping", "events"})
 """What is answered as Asterisk would, though a recording that is replayed has no answer to it."""
+
+
+_CUT_OFF = Close("reset")
+"""The end of a connection whose filters take too long."""
 
 
 class _Playing:
@@ -371,6 +375,7 @@ class ServerSession:
     def _emit(self, step: Emit) -> None:
         data = render(step.event.headers).data
         if step.to == "this":
+            self.host.patience.renew()
             self.emit(data, self._now)
         else:
             self.host.publish(data, self._now, but=self if step.to == "others" else None)
@@ -413,6 +418,7 @@ class ServerSession:
 
     def _flush(self) -> None:
         pending, self._pending = self._pending, []
+        self.host.patience.renew()
         self._chunks += [data for data, is_event in pending if not is_event or self._sees(data)]
 
     def _sees(self, event: bytes) -> bool:
@@ -420,14 +426,14 @@ class ServerSession:
 
         One whose filters take too long is cut off, as Asterisk cuts those that read too slowly.
         """
-        if needed(event) & ~self.reads:
+        if needed(event) & ~self.reads or self.closing is _CUT_OFF:
             return False
         try:
-            return not self.filters or passes(self.filters, wire.decode(event))
+            return not self.filters or self.host.patience.passes(self.filters, wire.decode(event))
         except TakesTooLong as error:
             what = f"connection {self.number} is closed: one of its filters takes too long"
             self.host.failed(what, error.with_traceback(None))
-            self.closing = Close("reset")
+            self.closing = _CUT_OFF
             return False
 
     # Recorded answers

@@ -79,7 +79,7 @@ def users_from(users: Mapping[str, "str | User"]) -> dict[str, User]:
     """Users by name in lower case, from a mapping that may give nothing but a secret for some.
 
     Raises `ValueError` for a class that does not exist, for a filter that cannot be served, and for names that differ
-    in case alone; `TypeError` for filters that are one text.
+    in case alone; `TypeError` for filters that are one text, or are none.
     """
     found = {name.lower(): User(user) if isinstance(user, str) else user for name, user in users.items()}
     if len(found) < len(users):
@@ -91,6 +91,8 @@ def users_from(users: Mapping[str, "str | User"]) -> dict[str, User]:
         if isinstance(user.filters, str):
             raise TypeError(f"user {name}: filters are a tuple of texts, such as ({user.filters!r},), not one text")
         for text in user.filters:
+            if not isinstance(text, str):
+                raise TypeError(f"user {name}: {text!r} is no filter: a text is one, such as '!Event: VarSet'")
             try:
                 event_filter(text, "", modern=False)
             except ValueError as error:

@@ -60,7 +60,7 @@ class Client:
 
     def emit(self, event: bytes, at: float = 0.0) -> bytes:
         self.session.handle_timer(at)
-        self.session.emit(event, at)
+        self.session.host.publish(event, at)
         return self.wait_until(at)
 
     def wait_until(self, at: float) -> bytes:

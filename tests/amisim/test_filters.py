@@ -1,13 +1,21 @@
 """Event filters. What each matches was tried on 22.10."""
 
+import random
 import re
 
 import pytest
 
-from amisim.filters import CANNOT_BE_COMPILED, MISFORMED, event_filter, passes
+from amisim.filters import CANNOT_BE_COMPILED, MISFORMED, EventFilter, Patience, event_filter
+from amisim.posix import TakesTooLong
 
 FOO = "Event: UserEvent\r\nPrivilege: user,all\r\nUserEvent: Foo\r\n\r\n"
 BAR = FOO.replace("Foo", "Bar")
+
+
+def passes(filters: list[EventFilter], text: str) -> bool:
+    patience = Patience()
+    patience.renew()
+    return patience.passes(filters, text)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +38,8 @@ BAR = FOO.replace("Foo", "Bar")
         ("method(contains)", "!Foo", False, True),
         ("action(exclude),method(contains)", "!Foo", False, True),
         ("name(UserEvent)", "!", False, False),
+        ("action(include),method(contains)", "!Foo", True, False),
+        ("name(UserEvent),action(include)", "!", True, True),
         (",header(UserEvent ),,methods(contains", "Foo", True, False),
         ("header((UserEvent)),method(exact)", "Foo", False, False),
         ("header(UserEvent))method(exact)", "Foo", True, False),
@@ -60,7 +70,7 @@ def test_filters_match_as_those_of_asterisk(criteria, pattern, foo, bar):
 )
 def test_each_line_of_a_header_is_looked_at(criteria, pattern, lines, matches):
     event = f"Event: UserEvent / Privilege: user,all / {lines} / ".replace(" / ", "\r\n") + "\r\n"
-    assert event_filter(pattern, criteria).matches(event) == matches
+    assert passes([event_filter(pattern, criteria)], event) == matches
 
 
 @pytest.mark.parametrize(
@@ -75,6 +85,9 @@ def test_each_line_of_a_header_is_looked_at(criteria, pattern, lines, matches):
         ("action(exclude)", "", MISFORMED),
         ("method(contains)", "!", MISFORMED),
         ("header(V,W),method(contains)", "x", MISFORMED),
+        ("header(V),method(foo),method(exact)", "x", MISFORMED),
+        ("action(foo),action(include),method(exact)", "x", MISFORMED),
+        ("header(),header(V),method(exact)", "x", MISFORMED),
         ("header", "", MISFORMED),
         ("method(regex)", "", MISFORMED),
         ("header(Channel),method(contains)", "", MISFORMED),
@@ -114,8 +127,8 @@ def test_what_only_python_knows_is_refused(pattern):
 
 def test_classes_of_characters_have_the_names_of_posix():
     digits = event_filter("UserEvent: [[:alpha:]]+[[:digit:]_]$", "")
-    assert digits.matches("Event: UserEvent\r\nUserEvent: Foo7")
-    assert not digits.matches("Event: UserEvent\r\nUserEvent: Foo:")
+    assert passes([digits], "Event: UserEvent\r\nUserEvent: Foo7")
+    assert not passes([digits], "Event: UserEvent\r\nUserEvent: Foo:")
 
 
 def test_what_cannot_be_served_is_told_apart_from_what_is_wrong():
@@ -123,3 +136,17 @@ def test_what_cannot_be_served_is_told_apart_from_what_is_wrong():
         event_filter("(a)\\1", "")
     with pytest.raises(ValueError, match=r"^amisim: filters with more than 1100 parts, repeated ones counted"):
         event_filter("(.{0,900}){5}", "")
+
+
+def test_those_of_many_clients_share_the_time_that_an_event_may_take():
+    slow, costly, cheap = ([event_filter(each, "")] for each in ("(a|b)*a(a|b){15}c", "a{400}", "a{200}"))
+    patience = Patience()
+    patience.renew(for_many=True)
+    assert patience.passes(costly, "a" * 400)
+    with pytest.raises(TakesTooLong):
+        patience.passes(slow, "".join(random.Random(1).choices("ab", k=100_000)))
+    with pytest.raises(TakesTooLong):
+        patience.passes(costly, "a" * 400)
+    assert patience.passes(cheap, "a" * 200)
+    patience.renew(for_many=True)
+    assert patience.passes(costly, "a" * 400)

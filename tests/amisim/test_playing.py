@@ -221,6 +221,7 @@ def test_a_scenario_that_is_read_again_has_its_users_and_faults_for_who_comes_th
             manager.login("bob", "y")
             assert not manager.send_action(core.Ping()).success
         assert before.send_action(core.Ping()).success
+        assert server.timeline().count("# taken out, and never hit: drop event Never") == 1
         server.check()
 
 
@@ -229,6 +230,7 @@ def test_faults_that_hit_for_who_came_before_a_scenario_was_read_again_are_told(
     path.write_text("amisim: 1\n")
     with Server(scenario=path, faults=["permission_denied response Ping"]) as server:
         before = connected(server)
+        server.reload()
         server.reload()
         after = connected(server)
         assert not before.send_action(core.Ping()).success

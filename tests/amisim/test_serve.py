@@ -9,6 +9,7 @@ import pytest
 import ami
 import amisim
 from ami import core
+from amisim.cli_serving import _changed_at
 
 from .commands import Running, usage_error
 from .commands import amisim as command
@@ -105,6 +106,12 @@ def test_a_scenario_that_is_changed_is_read_again(running, tmp_path):
                 assert process.process.stderr is not None
                 assert "the server goes on as before" in process.process.stderr.readline()
     assert process.end()[0] == 0
+
+
+def test_what_can_be_read_once_only_is_not_read_again(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert _changed_at(str(tmp_path / "pipe")) is None
+    assert _changed_at(str(tmp_path)) is not None
 
 
 @pytest.mark.parametrize("name", ["busy-evening", "endless-list", "pbx-restart"])

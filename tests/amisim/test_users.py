@@ -73,3 +73,8 @@ def test_other_versions_have_what_was_there_then():
     assert "SIPpeers" in privileges("20")
     assert "CoreShowChannelMap" not in privileges("16")
     assert "CoreShowChannelMap" in privileges("18")
+
+
+def test_what_is_no_text_is_no_filter():
+    with pytest.raises(TypeError, match=r"^user ann: 1 is no filter: a text is one, such as "):
+        users_from({"Ann": User("s", filters=(1,))})
