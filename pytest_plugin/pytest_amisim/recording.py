@@ -70,9 +70,9 @@ def upstream_of(item: Any) -> Upstream | None:
     address = item.config.getoption("--ami-upstream")
     if not address:
         raise mistake(f"--ami-record={mode} needs {_HOW}, the server to record")
-    found = re.fullmatch(r"(?:([^:@]+):([^@]*)@)?(.+):(\d{1,5})", address)
-    if found is None:
-        shown = re.sub(r":[^@]*@", ":…@", address)
+    found = re.fullmatch(r"(?:([^:@]+):(.*)@)?([^@]+):(\d{1,5})", address)
+    if found is None or int(found[4]) > 65_535:
+        shown = re.sub(r":.*@", ":…@", address)
         raise mistake(f"--ami-upstream {shown!r} is not USER:SECRET@HOST:PORT, such as admin:secret@127.0.0.1:5038")
     username, secret, host, port = found.groups()
     return Upstream(host.strip("[]"), int(port), username or "admin", secret or "secret")

@@ -55,7 +55,7 @@ def own_process(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
 
 @pytest.fixture
 def upstream():
-    with amisim.Server(username="boss", secret="hidden") as server:
+    with amisim.Server(username="boss", secret="h@dden") as server:
         server.on("QueueStatus").reply(
             response(EventList="start"), event("QueueMember", Queue="support", Name="Alice"), list_complete()
         )
@@ -69,7 +69,7 @@ def run(suite, pytester, upstream):
     pytester.makepyprojecttoml("[tool.amikit]\n")
 
     def run(*options, source=SOURCE, recording=True):
-        where = [f"--ami-upstream=boss:hidden@{upstream.host}:{upstream.port}"] if recording else []
+        where = [f"--ami-upstream=boss:h@dden@{upstream.host}:{upstream.port}"] if recording else []
         path = pytester.makepyfile(test_suite=source)
         return pytester.runpytest_inprocess(*options, *where, path)
 

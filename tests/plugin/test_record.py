@@ -14,7 +14,7 @@ def test_once_records_what_is_not_recorded_and_then_replays_it(run, pytester, up
     arrived = len(upstream.actions)
     recording = (pytester.path / FILE).read_text()
     assert "QueueMember" in recording
-    assert "hidden" not in recording
+    assert "h@dden" not in recording
     run("--ami-record=once").assert_outcomes(passed=1)
     run(recording=False).assert_outcomes(passed=1)
     assert len(upstream.actions) == arrived
@@ -74,6 +74,8 @@ def test_an_action_that_was_not_recorded_fails_the_test(run):
         (["--ami-record=once"], "--ami-record=once needs --ami-upstream=USER:SECRET@HOST:PORT, the server to record"),
         (["--ami-record=all"], "--ami-record=all needs --ami-upstream=USER:SECRET@HOST:PORT, the server to record"),
         (["--ami-record=all", "--ami-upstream=pbx"], "--ami-upstream 'pbx' is not USER:SECRET@HOST:PORT, such as *"),
+        (["--ami-record=all", "--ami-upstream=a:b@c@pbx:99999"], "--ami-upstream 'a:…@pbx:99999' is not USER:SECRET*"),
+        (["--ami-record=all", "--ami-upstream=admin@127.0.0.1:1"], "--ami-upstream 'admin@127.0.0.1:1' is not USER:*"),
         (["--ami-record=all", "--ami-upstream=127.0.0.1:1"], "cannot record: cannot connect to 127.0.0.1:1: *"),
     ],
 )

@@ -246,7 +246,7 @@ def test_of_a_great_difference_the_beginning_is_shown(run, upstream):
 def test_refresh_at_a_terminal_asks(run, pytester, file, upstream, renamed, answer, name):
     run("--ami-record=once", source=LESS).assert_outcomes(passed=1)
     renamed()
-    options = "--ami-record=refresh", f"--ami-upstream=boss:hidden@{upstream.host}:{upstream.port}", "-p", "no:randomly"
+    options = "--ami-record=refresh", f"--ami-upstream=boss:h@dden@{upstream.host}:{upstream.port}", "-p", "no:randomly"
     terminal, end = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", *options, "test_suite.py"], stdin=end, stdout=end, stderr=end

@@ -26,7 +26,7 @@ def file(pytester):
 
 @pytest.fixture
 def upstream_option(upstream):
-    return f"--ami-upstream=boss:hidden@{upstream.host}:{upstream.port}"
+    return f"--ami-upstream=boss:h@dden@{upstream.host}:{upstream.port}"
 
 
 def left(file) -> list[str]:
@@ -218,4 +218,4 @@ def test_no_secret_is_in_the_report_of_a_test_or_in_its_recording(run, pytester,
     for text in (*shown, *written, file.read_text()):
         assert "AuthDetail" in text
         assert "canary" not in text
-        assert "hidden" not in text
+        assert "h@dden" not in text
