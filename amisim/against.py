@@ -32,6 +32,9 @@ class _Playing:
                 self._changed.clear()
                 for record in self._player.advance(self._now()):
                     await self._do(record)
+                if self._player.refused:
+                    host, port = self._address
+                    raise UpstreamError(f"{host}:{port} refuses a login: {self._player.refused}; is the secret right?")
                 if self._player.is_done:
                     return self._player.played
                 with suppress(TimeoutError):

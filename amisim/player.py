@@ -71,6 +71,8 @@ class Player:
         self._records: list[Record] = []
         self._output: list[Record] = []
         self._at = self._last = 0.0
+        self.refused = ""
+        """Why a server has refused a login that was taken when it was recorded; empty if none was."""
 
     @property
     def played(self) -> Recording:
@@ -158,6 +160,8 @@ class Player:
             self._met.update(_met(record._replace(cause=cause)))
             if record.kind != "data":
                 continue
+            if cause in self._logins and record.data.startswith(b"Response: Error"):
+                self.refused = parse(record.data).get("Message", "without a reason")
             if challenge := _CHALLENGE.search(record.data):
                 self._challenges[record.connection] = challenge[1]
             self._learn(record)

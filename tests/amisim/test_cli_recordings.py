@@ -202,6 +202,13 @@ def test_a_server_that_answers_otherwise_does_not(tmp_path):
         )
 
 
+def test_a_server_that_takes_no_login_is_told():
+    with Server() as server:
+        where = f"{server.host}:{server.port}"
+        refused = refusal(amisim("replay", "queue-call", "--against", where, "--secret", "wrong", "--speed", "max"))
+    assert refused == f"{where} refuses a login: Authentication failed; is the secret right?"
+
+
 def test_a_server_that_is_not_there_is_told():
     with Server() as server:
         where = f"{server.host}:{server.port}"
