@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LIVING = pytest.StashKey[Any]()
 _PASSED = pytest.StashKey[bool]()
+_SHOWN = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -186,7 +187,10 @@ def pytest_runtest_makereport(
     if living is None:
         return report
     item.stash[_PASSED] = report.when == "call" and report.passed
-    if report.failed and any(server.transcript for server in living.servers):
+    was_shown = report.when != "setup" and item.stash.get(_SHOWN, False)
+    shows = report.failed and not was_shown and any(server.transcript for server in living.servers)
+    item.stash[_SHOWN] = was_shown or shows
+    if shows:
         from pytest_amisim.report import shown
 
         # A section of the failure itself is shown with it everywhere, in junit's XML too; not every kind can have one.

@@ -301,6 +301,19 @@ def test_an_action_that_is_not_in_the_recording_fails_the_test_at_its_end(suite)
     )
 
 
+def test_what_was_said_is_shown_once(suite):
+    result = suite("""
+        import pytest
+        from ami import core
+
+        @pytest.mark.ami(recording="queue-call")
+        def test_miss(ami_manager):
+            assert ami_manager.send_action(core.QueueStatus("sales")).success
+    """)
+    result.assert_outcomes(failed=1, errors=1)
+    assert result.stdout.str().count(f"- {TRANSCRIPT} -") == 1
+
+
 def test_the_mark_and_the_settings_say_what_counts_and_what_becomes_of_the_rest(suite, pytester):
     pytester.makepyprojecttoml('[tool.amikit]\nmatch = ["ignore * Queue"]\nunexpected = "ignore"\n')
     result = suite("""
