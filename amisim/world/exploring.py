@@ -5,7 +5,8 @@ import importlib.util
 import random
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
@@ -47,9 +48,11 @@ def explore(
     them. `options` are those of `World`. If the test fails, it is tried again and again with fewer faults, and with
     fewer threads that have their turn out of order, as long as it fails in the same way. The last failure is raised,
     with a note that says what is needed for it; `save` names a file to which that is written, as a scenario that
-    `again` and the command `amisim replay` run; if it cannot be written, the note says why.
+    `again` and the command `amisim replay` run; if it cannot be written, the note says why. A coroutine that the test
+    returns, as an `async def` does, is run in the world.
 
-    Raises `TypeError` or `ValueError` for seeds that are none, or if there is not one.
+    Raises `TypeError` or `ValueError` for seeds that are none, or if there is not one, and `TypeError` for a test that
+    is a generator.
     """
     known = parsed(faults)
     for seed in _each(seeds):
@@ -58,7 +61,7 @@ def explore(
         error, switches = _run(test, case, options)
         if error is not None:
             case, error = _simpler(test, case._replace(switches=switches), error, options)
-            error.add_note(_note(case) + ("" if save is None else _saved(save, _scenario(test, case, error))))
+            error.add_note(_note(case) + ("" if save is None else _saved(save, test, case, error)))
             raise error
 
 
@@ -99,8 +102,7 @@ def _test(path: str, name: str) -> Test:
         raise ScenarioError(path, 0, "no 'test: module:function', which says what is to be run again")
     try:
         found: Any = _script(module) if module.endswith(".py") else importlib.import_module(module)
-        for each in names.split("."):
-            found = getattr(found, each)
+        found = attrgetter(names)(found)
     except (ImportError, AttributeError, OSError) as error:
         raise ScenarioError(path, 0, f"test {name!r} cannot be had: {error}") from error
     return found  # type: ignore[no-any-return]
@@ -119,13 +121,18 @@ def _script(path: str) -> ModuleType:
 def _run(test: Test, case: _Case, options: dict[str, Any]) -> tuple[BaseException | None, dict[int, int]]:
     """How a test ends in a world, and the switches that there were."""
     world = World(case.seed, faults=case.faults, switches=case.switches, **options)
+    result: object = None
     try:
         with world:
-            test(world)
+            result = test(world)
+            if isinstance(result, Coroutine):
+                world.run(result)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # such as pytest's failures
         return error, world.switches
+    if isinstance(result, Generator | AsyncGenerator):
+        raise TypeError(f"the test {test!r} is a generator, of which nothing would be run: it must not yield")
     return None, {}
 
 
@@ -182,33 +189,38 @@ def _note(case: _Case) -> str:
     return f"in World({case.seed}{switches}{faults})"
 
 
-def _saved(path: str | Path, scenario: str) -> str:
+def _saved(path: str | Path, test: Test, case: _Case, error: BaseException) -> str:
     """Write it; say what has come of that."""
+    name = _name(test)
     try:
-        Path(path).write_text(scenario, encoding="utf-8")
-    except OSError as error:
-        return f"; not saved in {path}: {error.strerror or error}"
-    return f"; saved in {path}: amisim replay {path}"
+        Path(path).write_text(_scenario(name, case, error), encoding="utf-8")
+    except OSError as problem:
+        return f"; not saved in {path}: {problem.strerror or problem}"
+    # Nothing else knows a test without a name.
+    return f"; saved in {path}: " + (f"amisim replay {path}" if name else f"amisim.again({str(path)!r}, the test)")
 
 
 def _name(test: Test) -> str:
-    """By what `again` finds a test; empty if it has no name of its own."""
-    if "<" in getattr(test, "__qualname__", "<"):
+    """By what `again` finds a test; empty if that would find another one or none, as for a method of some object."""
+    module, names = getattr(test, "__module__", ""), getattr(test, "__qualname__", "")
+    try:
+        if attrgetter(names)(sys.modules[module]) != test:
+            return ""
+    except (KeyError, AttributeError):
         return ""
-    module = test.__module__
     if module == "__main__":  # which is another one then
         main = sys.modules[module]
         module = main.__spec__.name if main.__spec__ is not None else getattr(main, "__file__", None) or ""
-    return f"{module}:{test.__qualname__}" if module else ""
+    return f"{module}:{names}" if module else ""
 
 
-def _scenario(test: Test, case: _Case, error: BaseException) -> str:
+def _scenario(name: str, case: _Case, error: BaseException) -> str:
     import yaml
 
     said = {
         "amisim": int(FORMAT),
         "description": f"found by explore: {type(error).__name__}: {str(error).partition(chr(10))[0]}",
-        "test": _name(test),
+        "test": name,
         "seed": case.seed,
         "faults": [str(each) for each in case.faults],
         "switches": dict(case.switches) if case.switches is not None else None,

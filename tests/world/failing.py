@@ -1,5 +1,7 @@
 """Tests that fail in some worlds, for the tests of `explore`."""
 
+import asyncio
+
 import ami
 from ami import core
 
@@ -32,6 +34,12 @@ def unanswered(world):
         assert manager.send_action(core.Ping()).success
 
 
+async def coroutine(world):
+    """Fails in a coroutine, after an hour."""
+    await asyncio.sleep(3600)
+    raise ZeroDivisionError(world.now)
+
+
 def sound(world):
     """Nothing is wrong with this."""
     world.advance(5)
@@ -44,3 +52,12 @@ class Suite:
     def broken(world):
         """Fails in each world."""
         raise KeyError("always")
+
+    @classmethod
+    def of_class(cls, world):
+        """Fails in each world."""
+        raise RuntimeError("always")
+
+    def of_object(self, world):
+        """Fails in each world."""
+        raise RuntimeError("always")

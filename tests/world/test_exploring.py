@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,32 @@ def test_seeds_that_are_none_are_refused(seeds, error, said):
     """A test that ran in no world would pass."""
     with pytest.raises(error, match=said):
         explore(failing.Suite.broken, seeds)
+
+
+def test_a_coroutine_is_run_in_the_world(tmp_path):
+    error, _ = found(failing.coroutine, save=tmp_path / "found.yaml")
+    assert (type(error), error.args) == (ZeroDivisionError, (3600,))
+    with pytest.raises(ZeroDivisionError):
+        again(tmp_path / "found.yaml")
+
+
+def generator(world):
+    yield world
+
+
+async def generator_of_loop(world):
+    yield world
+
+
+@pytest.mark.parametrize("test", [generator, generator_of_loop, partial(generator)])
+def test_a_generator_is_refused(tmp_path, test):
+    """Nothing of it would be run."""
+    with pytest.raises(TypeError, match=r"the test .*generator.* is a generator, of which nothing would be run"):
+        explore(test)
+    path = tmp_path / "found.yaml"
+    path.write_text("amisim: 1\nseed: 1\n")
+    with pytest.raises(TypeError, match="it must not yield"):
+        again(path, test)
 
 
 def test_a_failure_that_needs_threads_out_of_order_needs_few_of_them_in_the_end():
@@ -148,6 +175,25 @@ def test_faults_are_saved_too(tmp_path):
     assert [str(each) for each in load(path).faults] == ["no_action_id response Ping"]
     with pytest.raises(AttributeError):
         again(path, failing.unanswered)
+
+
+@pytest.mark.parametrize("name", ["broken", "of_class"])
+def test_what_has_a_name_of_its_own_is_found_again(tmp_path, name):
+    path = tmp_path / "found.yaml"
+    with pytest.raises((KeyError, RuntimeError)):
+        explore(getattr(failing.Suite, name), save=path)
+    with pytest.raises((KeyError, RuntimeError), match="always"):
+        again(path)
+
+
+def test_a_method_of_an_object_is_not_found_by_its_name(tmp_path):
+    path = tmp_path / "found.yaml"
+    _, note = found(failing.Suite().of_object, save=path)
+    assert note.endswith(f"; saved in {path}: amisim.again('{path}', the test)")
+    with pytest.raises(ScenarioError, match="no 'test: module:function'"):
+        again(path)
+    with pytest.raises(RuntimeError, match="always"):
+        again(path, failing.Suite().of_object)
 
 
 def test_a_test_without_a_name_is_given_again(tmp_path):
