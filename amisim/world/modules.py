@@ -4,33 +4,28 @@ They have all that the real ones have; what waits, or tells the time, is the wor
 """
 
 import calendar
-import importlib
-import importlib.util
 import queue
 import random
 import select
 import selectors
 import socket
 import ssl
-import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import ModuleType
 from typing import Any
 
 from amisim.world import locks, network, threads
-from amisim.world.errors import WorldError
 from amisim.world.names import copied, rebound
 from amisim.world.network import Network, refused
 from amisim.world.scheduler import Scheduler
 from amisim.world.sockets import Socket
 from amisim.world.tls import TLSSocket
 
-__all__ = ["Modules", "like", "patched", "queue_over", "seeded", "time_of", "virtual"]
+__all__ = ["Modules", "like", "queue_over", "seeded", "time_of", "virtual"]
 
 
 # As they are when this is imported: freezegun puts its own in their place.
@@ -258,68 +253,3 @@ def seeded(seed: int) -> Modules:
         "random": like(random, **{name: getattr(source, name) for name in random.__all__ if hasattr(source, name)}),
         "uuid": like(uuid, uuid1=new_id, uuid4=new_id),
     }
-
-
-# Other people's modules
-
-
-@contextmanager
-def patched(names: Iterable[str], modules: Modules, others: Mapping[int, Any]) -> Iterator[None]:
-    """Let other people's modules use those of a world, under whatever names they know them.
-
-    That is the modules themselves, what was imported from them, and `Thread` as a base of their classes; `others` are
-    what else is to be replaced, by its id. What a module made before, such as a lock at its top level, it keeps.
-    """
-    undo: list[Callable[[], object]] = []
-    meanings = {**_meanings(modules), **others}
-    try:
-        for name in names:
-            _import(name)
-            for each, module in list(sys.modules.items()):
-                if (each == name or each.startswith(f"{name}.")) and issubclass(type(module), ModuleType):
-                    _patch(module, meanings, undo)
-        yield
-    finally:
-        for restore in reversed(undo):
-            restore()
-
-
-def _meanings(modules: Modules) -> dict[int, Any]:
-    """What stands for what, by the id of the real thing."""
-    meanings: dict[int, Any] = {}
-    for name, module in modules.items():
-        real = importlib.import_module(name)
-        meanings[id(real)] = module
-        for key, value in vars(real).items():
-            ours = vars(module).get(key)
-            if ours is not value and ours is not None and not key.startswith("_") and callable(value):
-                meanings[id(value)] = ours
-    return meanings
-
-
-def _import(name: str) -> None:
-    try:
-        imported: object = importlib.import_module(name)
-    except ImportError as error:
-        raise WorldError(f"cannot patch {name!r}: {error}") from error
-    if not issubclass(type(imported), ModuleType):
-        raise WorldError(f"cannot patch {name!r}: it is a {type(imported).__name__}, which has taken a module's place")
-
-
-def _patch(module: ModuleType, meanings: dict[int, Any], undo: list[Callable[[], object]]) -> None:
-    for name, value in list(vars(module).items()):
-        if id(value) in meanings:
-            setattr(module, name, meanings[id(value)])
-            undo.append(partial(setattr, module, name, value))
-        elif issubclass(type(value), type) and value.__module__ == module.__name__:  # a proxy may say it is anything
-            bases = tuple(meanings.get(id(base), base) for base in value.__bases__)
-            if bases != value.__bases__:
-                before = value.__bases__
-                try:
-                    value.__bases__ = bases
-                except TypeError as error:
-                    raise WorldError(
-                        f"cannot patch {module.__name__}: the base of its class {value.__name__} cannot be replaced by "
-                        f"the world's ({error}); name only modules without such a class"
-                    ) from error
-                undo.append(partial(setattr, value, "__bases__", before))

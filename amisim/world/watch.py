@@ -18,6 +18,7 @@ from typing import Any
 
 from amisim.world.errors import Ended, OutsideWorld, WorldError
 from amisim.world.participants import Participant
+from amisim.world.patching import is_patched
 from amisim.world.places import caller, place
 from amisim.world.scheduler import Scheduler
 
@@ -226,6 +227,11 @@ def _advice(frame: FrameType) -> str:
     module = _using(frame)
     if module.partition(".")[0] == "asyncio":
         return "Run its coroutines in the world, with world.run"
+    if is_patched(module):
+        return (
+            f"{module} is patched, but not what it made before, or what others gave it: make that in the world, or "
+            "patch the module that makes it"
+        )
     patch = f'Patch the module, with world.patch("{module}"), or use' if module else "Use"
     return f"{patch} what world.modules has"
 

@@ -18,7 +18,8 @@ from amisim.runtime import Runtime
 from amisim.server import Server
 from amisim.world.engines import Engine, Real, Virtual
 from amisim.world.errors import WorldError
-from amisim.world.modules import Modules, patched
+from amisim.world.modules import Modules
+from amisim.world.patching import patched
 from amisim.world.sockets import Socket
 from amisim.world.tls import TLSSocket
 
@@ -162,8 +163,9 @@ class World:
         """Let other people's modules live in this world: `world.patch("pystrix.ami.ami")`.
 
         In these modules alone, `time`, `socket`, `threading`, `queue`, `select`, `selectors`, `random` and `uuid` are
-        those of the world; also what was imported from them. The name of a package stands for all its modules that are
-        imported by then. With `world.patch("ami")`, managers that are given no `runtime` have the world's.
+        those of the world; also what was imported from them, and in defaults of arguments and attributes of classes.
+        The name of a package stands for all its modules that are imported by then. With `world.patch("ami")`, managers
+        that are given no `runtime` have the world's.
         """
         return patched(names, self.modules, {id(of_managers.SYSTEM): self.runtime})
 

@@ -1,6 +1,7 @@
 """Other people's modules live in a world, and everything is as before when they have left it."""
 
 import importlib
+import operator
 import queue
 import socket
 import socketserver
@@ -11,7 +12,7 @@ import time
 import pytest
 
 import amisim
-from amisim.world import WorldError
+from amisim.world import OutsideWorld, WorldError
 
 VICTIM = """
 import queue, random, select, selectors, socket as net, threading, time, uuid
@@ -139,6 +140,171 @@ def test_everything_is_as_before_afterwards(victim, world):
     with world.patch(victim, f"{victim}.a"), world.patch(victim):
         assert state(victim) != before
     assert state(victim) == before
+
+
+CLOCKS = """
+import contextlib, functools, threading, time
+from dataclasses import dataclass, field
+
+
+def default(timeout, clock=time.monotonic, *, sleep=time.sleep, label="as it is"):
+    before = clock()
+    sleep(timeout)
+    return clock() - before
+
+
+class Poller:
+    clock = time.monotonic
+    nap = staticmethod(time.sleep)
+    label = "as it is"
+
+    def attributes(self, timeout):
+        before = self.clock()
+        self.nap(timeout)
+        return self.clock() - before
+
+    @classmethod
+    def of_class(cls, timeout, call=default):
+        return call(timeout)
+
+    @staticmethod
+    def static(timeout, clock=time.monotonic, sleep=time.sleep):
+        return default(timeout, clock, sleep=sleep)
+
+    class Inner:
+        def __init__(self, clock=time.monotonic):
+            self.clock = clock
+
+
+def inner(timeout):
+    clock = Poller.Inner().clock
+    before = clock()
+    time.sleep(timeout)
+    return clock() - before
+
+
+@dataclass
+class Box:
+    ready: threading.Event = field(default_factory=threading.Event)
+    clock: object = time.monotonic
+
+
+def box(timeout):
+    each = Box()
+    before = each.clock()
+    each.ready.wait(timeout)
+    return each.clock() - before
+
+
+@functools.cache
+def cached(timeout, clock=time.monotonic, sleep=time.sleep):
+    return default(timeout, clock, sleep=sleep)
+
+
+@contextlib.contextmanager
+def context(timeout, clock=time.monotonic, sleep=time.sleep):
+    yield default(timeout, clock, sleep=sleep)
+
+
+def made(sleep, *, unset=False):
+    if unset:
+        later = None
+
+    def called(timeout):
+        before = time.monotonic()
+        sleep(timeout)
+        return time.monotonic() - before, lambda: later
+
+    return called
+
+
+enclosed = made(time.sleep)
+lock = threading.Lock()
+
+
+def wait():
+    lock.acquire(timeout=60)
+"""
+
+
+@pytest.fixture
+def clocks(victim, tmp_path):
+    """A module that has the real clock in other places than its global names."""
+    (tmp_path / victim / "clocks.py").write_text(CLOCKS)
+    importlib.invalidate_caches()
+    return importlib.import_module(f"{victim}.clocks")
+
+
+WAYS = {
+    "default": lambda clocks: clocks.default(5),
+    "attributes": lambda clocks: clocks.Poller().attributes(5),
+    "of_class": lambda clocks: clocks.Poller.of_class(5),
+    "static": lambda clocks: clocks.Poller.static(5),
+    "inner": lambda clocks: clocks.inner(5),
+    "box": lambda clocks: clocks.box(5),
+    "cached": lambda clocks: clocks.cached(5),
+    "context": lambda clocks: clocks.context(5).__enter__(),
+    "enclosed": lambda clocks: clocks.enclosed(5)[0],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_defaults_and_attributes_are_the_worlds(clocks, way):
+    with amisim.World(patience=0.1) as world, world.patch(clocks.__name__):
+        assert (WAYS[way](clocks), world.now) == (5, 5)
+
+
+def test_defaults_and_attributes_are_put_back(clocks):
+    def seen():
+        functions = (clocks.default, clocks.Poller.Inner.__init__, clocks.Box.__init__, clocks.cached.__wrapped__)
+        cells = [each.cell_contents for each in (*clocks.enclosed.__closure__[1:], *clocks.Box.__init__.__closure__)]
+        return [(each.__defaults__, each.__kwdefaults__) for each in functions], cells, dict(vars(clocks.Poller))
+
+    before = seen()
+    with amisim.World() as world, world.patch(clocks.__name__):
+        assert all(map(operator.ne, seen(), before))
+        assert clocks.default.__kwdefaults__["label"] == clocks.Poller.label == "as it is"
+        with world.patch(clocks.__name__):
+            pass
+        assert seen() != before
+    assert seen() == before
+
+
+def test_what_others_have_made_is_not_patched_with_a_module(victim, clocks, world):
+    """A decorator, and what a class has from another module, are theirs."""
+    other = sys.modules[f"{victim}.b"]
+    other.work.__defaults__ = (time.sleep,)
+    clocks.Poller.work, clocks.work = other.work, other.work
+    with world.patch(clocks.__name__):
+        assert other.work.__defaults__ == (time.sleep,)
+
+
+class Fixed(type):
+    """A metaclass whose classes stay as they are."""
+
+    def __setattr__(cls, name, value):
+        raise TypeError("it stays as it is")
+
+
+def test_an_attribute_that_cannot_be_replaced(clocks, world):
+    clocks.Stays = Fixed("Stays", (), {"__module__": clocks.__name__, "clock": time.monotonic})
+
+    def patch():
+        with world.patch(clocks.__name__):
+            pass
+
+    with pytest.raises(WorldError, match=r"cannot patch .*clocks: clock of its class Stays .*it stays as it is"):
+        patch()
+    assert clocks.default.__defaults__ == (time.monotonic,)
+
+
+def test_who_waits_for_what_a_patched_module_made_before_is_not_told_to_patch_it(clocks):
+    clocks.lock.acquire()
+    told = rf"{clocks.__name__} is patched, but not what it made before"
+    with amisim.World(patience=0.1) as world, world.patch(clocks.__name__), pytest.raises(OutsideWorld, match=told):
+        clocks.wait()
+    with amisim.World(patience=0.1), pytest.raises(OutsideWorld, match=rf'world\.patch\("{clocks.__name__}"\)'):
+        clocks.wait()
 
 
 def test_one_world_after_the_other(victim):

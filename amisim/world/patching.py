@@ -1,0 +1,153 @@
+"""Other people's modules use those of a world, while they are patched."""
+
+import functools
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from types import FunctionType, ModuleType
+from typing import Any
+
+from amisim.world.errors import WorldError
+
+__all__ = ["is_patched", "patched"]
+
+_now_patched: set[str] = set()
+
+_WRAPPERS = (FunctionType, staticmethod, classmethod, type(functools.cache(print)))
+
+
+@contextmanager
+def patched(names: Iterable[str], modules: Mapping[str, Any], others: Mapping[int, Any]) -> Iterator[None]:
+    """Let other people's modules use those of a world, under whatever names they know them.
+
+    That is the modules themselves, and what was imported from them: as a global name, a default of an argument, an
+    attribute or a base of a class; `others` are what else is to be replaced, by its id. What a module made before, such
+    as a lock at its top level, it keeps.
+    """
+    patching = _Patching({**_meanings(modules), **others})
+    try:
+        for name in names:
+            _import(name)
+            for each, module in list(sys.modules.items()):
+                if (each == name or each.startswith(f"{name}.")) and issubclass(type(module), ModuleType):
+                    patching.patch(each, module)
+        yield
+    finally:
+        patching.undo()
+
+
+def is_patched(name: str) -> bool:
+    """Whether a module lives in some world now."""
+    return name in _now_patched
+
+
+def _meanings(modules: Mapping[str, Any]) -> dict[int, Any]:
+    """What stands for what, by the id of the real thing."""
+    meanings: dict[int, Any] = {}
+    for name, module in modules.items():
+        real = importlib.import_module(name)
+        meanings[id(real)] = module
+        for key, value in vars(real).items():
+            ours = vars(module).get(key)
+            if ours is not value and ours is not None and not key.startswith("_") and callable(value):
+                meanings[id(value)] = ours
+    return meanings
+
+
+def _import(name: str) -> None:
+    try:
+        imported: object = importlib.import_module(name)
+    except ImportError as error:
+        raise WorldError(f"cannot patch {name!r}: {error}") from error
+    if not issubclass(type(imported), ModuleType):
+        raise WorldError(f"cannot patch {name!r}: it is a {type(imported).__name__}, which has taken a module's place")
+
+
+class _Patching:
+    """What is replaced in modules, and how it was before; `meanings` say what stands for what, by its id."""
+
+    def __init__(self, meanings: Mapping[int, Any]) -> None:
+        self._meanings = meanings
+        self._undo: list[Callable[[], object]] = []
+        self._names: dict[str, Any] = {}  # of the module that is patched just now
+        self._seen: set[int] = set()
+
+    def undo(self) -> None:
+        """Put everything back."""
+        for restore in reversed(self._undo):
+            restore()
+
+    def patch(self, name: str, module: ModuleType) -> None:
+        """Replace what is the world's in a module, in its functions and in its classes."""
+        if name not in _now_patched:
+            _now_patched.add(name)
+            self._undo.append(partial(_now_patched.discard, name))
+        self._names, self._seen = vars(module), set()
+        for each, value in list(self._names.items()):
+            if id(value) in self._meanings:
+                self._set(module, each, value, self._meanings[id(value)])
+            else:
+                self._look_into(value)
+
+    def _look_into(self, value: Any) -> None:
+        """Replace it in a function or class of the module."""
+        if id(value) in self._seen:
+            return
+        self._seen.add(id(value))
+        if issubclass(type(value), type):  # a proxy may say it is anything
+            if value.__module__ == self._names.get("__name__"):
+                self._patch_class(value)
+        elif type(value) in _WRAPPERS:
+            if type(value) is FunctionType and value.__globals__ is self._names:
+                self._patch_function(value)
+            self._look_into(getattr(value, "__wrapped__", None))
+
+    def _patch_class(self, kind: type) -> None:
+        bases = tuple(self._meanings.get(id(base), base) for base in kind.__bases__)
+        if bases != kind.__bases__:
+            try:
+                self._set(kind, "__bases__", kind.__bases__, bases)
+            except TypeError as error:
+                raise WorldError(
+                    f"cannot patch {kind.__module__}: the base of its class {kind.__name__} cannot be replaced by "
+                    f"the world's ({error}); name only modules without such a class"
+                ) from error
+        for name, value in list(vars(kind).items()):
+            real = value.__func__ if type(value) is staticmethod else value
+            if id(real) not in self._meanings:
+                self._look_into(value)
+                continue
+            ours = self._meanings[id(real)]
+            if real is not value or not hasattr(type(real), "__get__"):  # as what is written in C: it is no method
+                ours = staticmethod(ours)
+            try:
+                self._set(kind, name, value, ours)
+            except (AttributeError, TypeError) as error:
+                raise WorldError(
+                    f"cannot patch {kind.__module__}: {name} of its class {kind.__name__} cannot be replaced by the "
+                    f"world's ({error}); name only modules without such a class"
+                ) from error
+
+    def _patch_function(self, function: FunctionType) -> None:
+        """Replace it in defaults of arguments, and in what the function has from the one in which it was made."""
+        meanings, defaults, named = self._meanings, function.__defaults__ or (), function.__kwdefaults__ or {}
+        if not meanings.keys().isdisjoint(map(id, defaults)):
+            self._set(function, "__defaults__", defaults, tuple(meanings.get(id(each), each) for each in defaults))
+        if not meanings.keys().isdisjoint(map(id, named.values())):
+            ours = {name: meanings.get(id(each), each) for name, each in named.items()}
+            self._set(function, "__kwdefaults__", named, ours)
+        for cell in function.__closure__ or ():
+            try:
+                value = cell.cell_contents
+            except ValueError:  # it has none yet
+                continue
+            if id(value) in meanings:  # such as the default_factory of a dataclass
+                self._set(cell, "cell_contents", value, meanings[id(value)])
+            else:
+                self._look_into(value)
+
+    def _set(self, thing: object, name: str, before: object, value: object) -> None:
+        setattr(thing, name, value)
+        self._undo.append(partial(setattr, thing, name, before))
