@@ -25,7 +25,7 @@ from amisim.world.scheduler import Scheduler
 from amisim.world.sockets import Socket
 from amisim.world.tls import TLSSocket
 
-__all__ = ["Modules", "like", "queue_over", "seeded", "time_of", "virtual"]
+__all__ = ["Modules", "like", "queue_over", "seeded", "ssl_of", "time_of", "virtual"]
 
 
 # As they are when this is imported: freezegun puts its own in their place.
@@ -66,7 +66,7 @@ def virtual(
         "socket": _socket(links),
         "select": selecting,
         "selectors": _selectors(selecting, links),
-        "ssl": _ssl(),
+        "ssl": ssl_of(TLSSocket),
         **seeded(seed),
     }
     return modules
@@ -233,9 +233,10 @@ def _selectors(selecting: ModuleType, links: Network) -> ModuleType:
     return like(selectors, select=selecting, **{each: kind for each in kinds if hasattr(selectors, each)})
 
 
-def _ssl() -> ModuleType:
-    kind = type("SSLContext", (ssl.SSLContext,), {"sslsocket_class": TLSSocket, "__module__": "ssl"})
-    made = like(ssl, SSLContext=kind, SSLSocket=TLSSocket)
+def ssl_of(sockets: type) -> ModuleType:
+    """What `ssl` is with sockets of its own."""
+    kind = type("SSLContext", (ssl.SSLContext,), {"sslsocket_class": sockets, "__module__": "ssl"})
+    made = like(ssl, SSLContext=kind, SSLSocket=sockets)
     of_library = ("_create_default_https_context", "_create_unverified_context", "_create_stdlib_context")
     for name in ("create_default_context", *of_library):
         setattr(made, name, rebound(getattr(ssl, name), vars(made)))

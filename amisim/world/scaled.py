@@ -3,12 +3,13 @@
 import select
 import selectors
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any, cast
 
-from amisim.world.modules import Modules, like, queue_over, seeded, time_of
+from amisim.world.modules import Modules, like, queue_over, seeded, ssl_of, time_of
 from amisim.world.names import rebound
 from amisim.world.scaled_threads import threading_of
 
@@ -32,23 +33,18 @@ def scaled(speed: float, wall_clock: Callable[[], float], utc_offset: float, see
         "time": times,
         "threading": threads,
         "queue": queue_over(times, threads),
-        "socket": _socket(speed),
+        **_sockets(speed),
         "select": like(select, select=lambda r, w, x=(), timeout=None: select.select(r, w, x, short(timeout))),
         "selectors": _selectors(short),
         **seeded(seed),
     }
 
 
-def _socket(speed: float) -> Any:
+def _sockets(speed: float) -> Modules:
     default: list[float | None] = [None]
 
-    class Socket(socket.socket):
+    class Timed(socket.socket):
         """A socket whose time-outs are shorter."""
-
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(*args, **options)
-            if default[0] is not None:
-                self.settimeout(default[0])
 
         def settimeout(self, value: float | None) -> None:
             super().settimeout(value and value / speed)
@@ -58,6 +54,14 @@ def _socket(speed: float) -> Any:
             return timeout and timeout * speed
 
         timeout = property(gettimeout)  # pyright: ignore[reportIncompatibleMethodOverride]
+
+    class Socket(Timed):
+        """One for TCP and others."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            if default[0] is not None:
+                self.settimeout(default[0])
 
     def set_default(timeout: float | None) -> None:
         if timeout is not None and timeout < 0:
@@ -69,7 +73,7 @@ def _socket(speed: float) -> Any:
     for name in ("create_connection", "create_server", "socketpair"):
         setattr(made, name, rebound(getattr(socket, name), vars(made)))
     Socket.accept = rebound(cast(FunctionType, socket.socket.accept), vars(made))  # type: ignore[method-assign]
-    return made
+    return {"socket": made, "ssl": ssl_of(type("SSLSocket", (Timed, ssl.SSLSocket), {"__module__": "ssl"}))}
 
 
 def _selectors(short: Callable[[float | None], float | None]) -> Any:

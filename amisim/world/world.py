@@ -20,8 +20,6 @@ from amisim.world.engines import Engine, Real, Virtual
 from amisim.world.errors import WorldError
 from amisim.world.modules import Modules
 from amisim.world.patching import patched
-from amisim.world.sockets import Socket
-from amisim.world.tls import TLSSocket
 
 __all__ = ["World"]
 
@@ -80,7 +78,7 @@ class World:
             else Virtual(seed, self.wall_time, utc_offset, switches, automatic, limit, patience)
         )
         self.modules: Modules = self._engine.modules
-        """What `time`, `threading`, `queue`, `socket`, `select`, `selectors`, `random` and `uuid` are in this world."""
+        """What `time`, `threading`, `queue`, `socket`, `ssl`, `select`, `selectors`, `random` and `uuid` are in it."""
         self.runtime = _Runtime(self)
         """For `ami.Manager(runtime=...)` and `amisim.Server(runtime=...)`."""
         self._stack = ExitStack()
@@ -162,10 +160,10 @@ class World:
     def patch(self, *names: str) -> AbstractContextManager[None]:
         """Let other people's modules live in this world: `world.patch("pystrix.ami.ami")`.
 
-        In these modules alone, `time`, `socket`, `threading`, `queue`, `select`, `selectors`, `random` and `uuid` are
-        those of the world; also what was imported from them, and in defaults of arguments and attributes of classes.
-        The name of a package stands for all its modules that are imported by then. With `world.patch("ami")`, managers
-        that are given no `runtime` have the world's.
+        In these modules alone, `time`, `socket`, `ssl`, `threading`, `queue`, `select`, `selectors`, `random` and
+        `uuid` are those of the world; also what was imported from them, and in defaults of arguments and attributes of
+        classes. The name of a package stands for all its modules that are imported by then. With `world.patch("ami")`,
+        managers that are given no `runtime` have the world's.
         """
         return patched(names, self.modules, {id(of_managers.SYSTEM): self.runtime})
 
@@ -212,12 +210,12 @@ class _Runtime(Runtime):
         )
         self.wall_clock = world.wall_time
         self.new_event_loop = lambda: world._engine.new_event_loop(self)
+        self._sockets_of_tls = world.modules["ssl"].SSLSocket
         self._random = random.Random(f"runtime {world.seed}")
 
     def encrypt(self, connected: Any, tls: ssl.SSLContext, host: str) -> Any:
-        if isinstance(connected, Socket):
-            return TLSSocket(connected, tls, server_hostname=host)
-        return super().encrypt(connected, tls, host)
+        # As `SSLContext.wrap_socket` does it; the context may be one of the real `ssl`.
+        return self._sockets_of_tls._create(connected, context=tls, server_hostname=host)
 
     def _random_bytes(self, count: int) -> bytes:
         return self._random.randbytes(count)

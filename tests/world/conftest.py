@@ -2,7 +2,6 @@
 
 import importlib
 import socket
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
@@ -15,7 +14,7 @@ import amisim
 UNITS = {"virtual": 1.0, "scaled=30": 1.0, "real": 0.03}
 """How long a program's unit of time is in each kind of time, in its own seconds."""
 
-MODULES = ("time", "threading", "queue", "socket", "select", "selectors", "random", "uuid")
+MODULES = ("time", "threading", "queue", "socket", "ssl", "select", "selectors", "random", "uuid")
 """Those that a world has its own of."""
 
 
@@ -61,7 +60,7 @@ def run(program: Program, time: str) -> tuple[Any, float]:
     unit = UNITS[time]
 
     def ended(modules: Any) -> tuple[Any, float]:
-        place = Place(**{"ssl": ssl, **modules}, unit=unit)
+        place = Place(**modules, unit=unit)
         began = place.time.monotonic()
         result = place.error(program, place)
         return result, (place.time.monotonic() - began) / unit

@@ -1,10 +1,12 @@
 """The same programs end in the same way in virtual time, in faster time, and in real time."""
 
 import asyncio
+import ssl
 
 import pytest
 
 import ami
+import amisim
 from ami import aio, core
 from amisim import World, event, list_complete, response, wait
 
@@ -147,6 +149,32 @@ def test_modules_of_others(world, unit):
     assert arrived.get(timeout=100 * unit) == 1
     assert unit <= times.monotonic() - before
     assert not threading.Event().wait(unit / 4)
+
+
+def test_tls(world):
+    server = world.server(tls=True)
+    context = world.modules["ssl"].create_default_context(cafile=amisim.CERTIFICATE)
+    with world.modules["socket"].create_connection((server.host, server.port), timeout=5) as plain:
+        client = context.wrap_socket(plain, server_hostname="localhost")
+        assert (client.gettimeout(), client.timeout) == (5, 5)
+        assert client.makefile("rb").readline() == b"Asterisk Call Manager/11.0.0\r\n"
+        client.close()
+
+
+@pytest.mark.parametrize("client", ["the world's", "a manager"])
+def test_a_handshake_that_nobody_answers_takes_no_longer(client):
+    with World(time="scaled=50") as world, world.modules["socket"].create_server(("127.0.0.1", 0)) as listener:
+        host, port = listener.getsockname()
+        before = world.now
+        if client == "a manager":
+            with ami.Manager(runtime=world.runtime) as manager, pytest.raises(ami.ManagerSocketError):
+                manager.connect(host, port, timeout=5, ssl=ssl.create_default_context())
+        else:
+            context = world.modules["ssl"].create_default_context()
+            plain = world.modules["socket"].create_connection((host, port), timeout=5)
+            with pytest.raises(TimeoutError):
+                context.wrap_socket(plain, server_hostname="localhost")
+        assert 5 <= world.now - before < 100
 
 
 def test_a_timer_is_joined_for_a_shorter_time():
