@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Self
 
 from amisim.world.files import makefile
@@ -163,7 +164,8 @@ class TLSSocket:
                 self._send_made()
                 self._receive(what, error)
             except ssl.SSLError:
-                self._send_made()  # which says what is wrong
+                with suppress(OSError):  # whoever has gone cannot be told what is wrong
+                    self._send_made()
                 raise
             else:
                 self._send_made()

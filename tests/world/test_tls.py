@@ -1,5 +1,6 @@
 """TLS in a world does what it really does, but for the time."""
 
+import socket
 import ssl
 import sys
 from types import ModuleType
@@ -161,6 +162,23 @@ def test_the_end_is_said(alike):
         return [*seen, plain.recv(1)]
 
     assert alike(program) == [b"", b""]
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_thread_that_reads_while_another_shuts_down(alike, side):
+    def program(m):
+        ends = encrypted(m)
+        for one, other in (ends, ends[::-1]):  # or else what belongs to the handshake is still on its way
+            one.sendall(b"x")
+            other.recv(1)
+        seen = []
+        thread = m.start(lambda: seen.append(m.error(ends[side].recv, 1)))
+        m.time.sleep(m.unit)
+        ends[0].shutdown(socket.SHUT_RDWR)
+        thread.join()
+        return seen
+
+    assert alike(program) == [b""]
 
 
 @pytest.mark.parametrize("size", [10, 1_000_000])
