@@ -185,7 +185,7 @@ def _socket(links: Network) -> ModuleType:
         socket,
         socket=kind,
         SocketType=kind,
-        socketpair=lambda *_, **__: links.pair(kind),
+        socketpair=partial(links.pair, kind),
         setdefaulttimeout=set_default,
         getdefaulttimeout=lambda: default[0],
         getaddrinfo=getaddrinfo,

@@ -14,7 +14,7 @@ from amisim.world.scheduler import Scheduler
 if TYPE_CHECKING:
     from amisim.world.sockets import Socket
 
-__all__ = ["Address", "Network", "real", "real_context", "refused", "select"]
+__all__ = ["Address", "Network", "only_tcp", "real", "real_context", "refused", "select"]
 
 _FIRST_NUMBER, _FIRST_PORT = 1_000_000, 49_152
 """Of sockets, far from the numbers of real files; and where free ports begin."""
@@ -40,6 +40,15 @@ def real_context() -> OutsideWorld:
     return refused(
         f"the thread {threading.current_thread().name!r} encrypts a socket of a world with a context of the real ssl",
         'Make that with world.modules["ssl"], or patch the module that makes it, with world.patch, before it does',
+    )
+
+
+def only_tcp(what: object) -> OutsideWorld:
+    """The error for a socket that a world does not have."""
+    return refused(
+        f"the thread {threading.current_thread().name!r} makes a socket of {what}: there are those for TCP alone in a "
+        "world",
+        "Use TCP, or make it in a module that is not patched, and use it in `with world.outside():`",
     )
 
 
@@ -121,9 +130,11 @@ class Network:
             return host
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    def pair(self, kind: "type[Socket]") -> "tuple[Socket, Socket]":
-        """Two sockets that are connected."""
-        one, other = kind(), kind()
+    def pair(
+        self, kind: "type[Socket]", family: int | None = None, type: int = socket.SOCK_STREAM, proto: int = 0
+    ) -> "tuple[Socket, Socket]":
+        """See `socket.socketpair`; the two are as for TCP, whatever their family."""
+        one, other = kind(type=type), kind(type=type)
         one.join(other, ("127.0.0.1", self.free_port()), ("127.0.0.1", self.free_port()))
         return one, other
 

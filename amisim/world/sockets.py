@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
-from amisim.world.errors import OutsideWorld
 from amisim.world.files import makefile
 from amisim.world.forms import Forms
-from amisim.world.network import Address, Network, real_context
+from amisim.world.network import Address, Network, only_tcp, real_context
 from amisim.world.participants import Waiters
 from amisim.world.pipes import Pipe
 
@@ -22,6 +21,9 @@ _RESETS = struct.pack("ii", 1, 0)
 """What SO_LINGER is set to for a close that resets."""
 
 _DONT_WAIT, _WAIT_ALL = getattr(socket, "MSG_DONTWAIT", 0), getattr(socket, "MSG_WAITALL", 0)
+
+_NONBLOCK, _CLOEXEC = getattr(socket, "SOCK_NONBLOCK", 0), getattr(socket, "SOCK_CLOEXEC", 0)
+"""What some systems have in the type of a socket, besides that."""
 
 
 class Socket(Forms):
@@ -33,17 +35,17 @@ class Socket(Forms):
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         self.family = socket.AF_INET if family == -1 else family
-        self.type = socket.SOCK_STREAM if type == -1 else type
+        self.type = socket.SOCK_STREAM
         self.proto = max(proto, 0)
-        if (
-            fileno is not None
-            or self.type != socket.SOCK_STREAM
-            or self.family not in (socket.AF_INET, socket.AF_INET6)
-        ):
-            raise OutsideWorld("there are sockets for TCP alone in a world")
+        if fileno is not None:
+            raise only_tcp(f"file {fileno}")
+        if type != -1 and type & ~(_NONBLOCK | _CLOEXEC) != socket.SOCK_STREAM:
+            raise only_tcp(getattr(type, "name", type))
+        if self.family not in (socket.AF_INET, socket.AF_INET6):
+            raise only_tcp(getattr(self.family, "name", self.family))
         self._scheduler = self._network.scheduler
         self._number = self._network.number(self)
-        self._timeout = self.default_timeout[0]
+        self._timeout = 0.0 if type != -1 and type & _NONBLOCK else self.default_timeout[0]
         self._incoming = self._outgoing = Pipe()
         self._is_connected = False
         self._accepted: list[Socket] | None = None  # those that connected to one that listens
