@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from amisim.runtime import Runtime
 from amisim.world.errors import OutsideWorld
@@ -39,6 +40,16 @@ class _Task(asyncio.Task[Any]):
         return self._number
 
 
+class _Generators(WeakKeyDictionary[Any, None]):
+    """A `WeakSet` that has its members in the order in which they came."""
+
+    def add(self, member: Any) -> None:
+        self[member] = None
+
+    def discard(self, member: Any) -> None:
+        self.pop(member, None)
+
+
 class ScaledLoop(asyncio.SelectorEventLoop):
     """An event loop on the clock of a world, over real links."""
 
@@ -71,6 +82,7 @@ class Loop(ScaledLoop):
     def __init__(self, modules: Modules, runtime: Runtime) -> None:
         super().__init__(modules, runtime)
         self._numbers = itertools.count()
+        self._asyncgens = _Generators()
         self._calls: dict[asyncio.Future[None], Any] = {}  # that have not ended, and their threads
         self.set_task_factory(self._new_task)
 

@@ -245,12 +245,19 @@ def ssl_of(sockets: type) -> ModuleType:
 
 def seeded(seed: int) -> Modules:
     """What `random` and `uuid` are with a seed of their own."""
-    source = random.Random(f"modules {seed}")
+
+    def reseed(self: random.Random, a: Any = None, version: int = 2) -> None:
+        random.Random.seed(self, source.getrandbits(128) if a is None else a, version)
+
+    kind = type("Random", (random.Random,), {"seed": reseed, "__module__": "random"})
+    source = kind(f"modules {seed}")
 
     def new_id(*_: object) -> uuid.UUID:
         return uuid.UUID(bytes=source.randbytes(16), version=4)
 
     return {
-        "random": like(random, **{name: getattr(source, name) for name in random.__all__ if hasattr(source, name)}),
+        "random": like(
+            random, **{name: getattr(source, name) for name in random.__all__ if hasattr(source, name)}, Random=kind
+        ),
         "uuid": like(uuid, uuid1=new_id, uuid4=new_id),
     }

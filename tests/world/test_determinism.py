@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -123,3 +124,40 @@ def test_scaled_worlds_promise_nothing():
     with amisim.World(time="scaled=50") as world:
         world.sleep(0.1)
     assert (world.digest, world.switches) == ("", {})
+
+
+def test_async_generators_that_are_left_open_end_in_the_order_in_which_they_began(world):
+    ended = []
+
+    async def generator(number):
+        try:
+            yield
+        finally:
+            ended.append(number)
+
+    async def main():
+        for each in range(100):
+            opened.append(generator(each))
+            await anext(opened[-1])
+        for each in (3, 90):
+            await opened[each].aclose()
+
+    opened = []
+    world.run(main())
+    assert ended == [3, 90, *(each for each in range(100) if each not in (3, 90))]
+
+
+def test_chance_that_is_given_no_seed_has_the_worlds():
+    def drawn(seed):
+        with amisim.World(seed) as world:
+            chance = world.modules["random"]
+            made, other = chance.Random(), chance.Random(3)
+            seen = [made.random(), made.choice("abcdef"), chance.Random().random()]
+            made.seed()
+            chance.seed()
+            assert isinstance(made, random.Random)
+            assert other.random() == random.Random(3).random()
+            return [*seen, made.random(), chance.random()]
+
+    assert drawn(1) == drawn(1) != drawn(2)
+    assert len(set(map(str, drawn(1)))) == 5
