@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -18,6 +19,7 @@ from amisim.runtime import Runtime
 from amisim.server import Server
 from amisim.world.engines import Engine, Real, Virtual
 from amisim.world.errors import WorldError
+from amisim.world.loop import ScaledLoop
 from amisim.world.modules import Modules
 from amisim.world.patching import patched
 
@@ -209,7 +211,7 @@ class _Runtime(Runtime):
             **{name: world.modules[name] for name in ("time", "threading", "queue", "socket", "selectors")}
         )
         self.wall_clock = world.wall_time
-        self.new_event_loop = lambda: world._engine.new_event_loop(self)
+        self.new_event_loop = partial(_new_event_loop, world._engine, self)
         self._sockets_of_tls = world.modules["ssl"].SSLSocket
         self._random = random.Random(f"runtime {world.seed}")
 
@@ -219,3 +221,18 @@ class _Runtime(Runtime):
 
     def _random_bytes(self, count: int) -> bytes:
         return self._random.randbytes(count)
+
+
+def _new_event_loop(engine: Engine, runtime: Runtime) -> asyncio.AbstractEventLoop:
+    """A loop of a world, to be run by this thread; not in another one."""
+    running = asyncio._get_running_loop()
+    if running is None:
+        return engine.new_event_loop(runtime)
+    if isinstance(running, ScaledLoop):
+        advice = "await the coroutine; make a server before, or as in `await asyncio.to_thread(world.server)`"
+    else:
+        advice = (
+            "use the world in a test that is no coroutine, as of unittest.TestCase and not IsolatedAsyncioTestCase, "
+            "and run coroutines with world.run, or with run of the session"
+        )
+    raise WorldError(f"an event loop runs in this thread already, in which a world can run none: {advice}")

@@ -12,7 +12,7 @@ import pytest
 import ami.aio
 import amisim
 from ami import core
-from amisim.world import Deadlock, OutsideWorld
+from amisim.world import Deadlock, OutsideWorld, WorldError
 
 
 def run(world, main):
@@ -388,3 +388,38 @@ def test_tasks_end_in_the_same_order_each_time():
     first = leave(20)
     assert sorted(first) == sorted([*range(20), *range(20, 40), *range(20), *range(20)])
     assert [leave(20) for _ in range(3)] == [first] * 3
+
+
+@pytest.mark.filterwarnings("ignore:coroutine 'sleep' was never awaited")
+@pytest.mark.parametrize("time", ["virtual", "scaled=50", "real"])
+def test_a_world_in_somebody_elses_loop_says_what_to_do(time):
+    def in_session():
+        with amisim.session(time=time):
+            pass
+
+    def in_world(use):
+        with amisim.World(time=time) as world:
+            use(world)
+
+    async def main():
+        for each in (
+            in_session,
+            lambda: in_world(lambda world: world.server()),
+            lambda: in_world(lambda world: world.run(asyncio.sleep(1))),
+        ):
+            with pytest.raises(WorldError, match=r"already, .* unittest\.TestCase and not Isolated.* with world\.run"):
+                each()
+
+    asyncio.run(main())
+
+
+@pytest.mark.filterwarnings("ignore:coroutine 'sleep' was never awaited")
+def test_a_loop_in_a_worlds_loop_says_what_to_do(world):
+    async def main():
+        with pytest.raises(WorldError, match=r"already, .*: await the coroutine; make a server before"):
+            world.run(asyncio.sleep(1))
+        with pytest.raises(WorldError, match=r"asyncio\.to_thread\(world\.server\)"):
+            world.server()
+        return (await asyncio.to_thread(world.server)).port
+
+    assert world.run(main())
