@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
+from ami.catalogue import event_classes
 from amisim.runtime import Runtime
 from amisim.world.choices import Choices
 from amisim.world.loop import Loop, ScaledLoop
@@ -182,6 +183,7 @@ class Real:
 
     def enter(self) -> None:
         """See `Engine`."""
+        event_classes()  # which imports them: in the midst of a test that would take many seconds of a faster time
         self._started = self._clock()
 
     def exit(self) -> list[str]:

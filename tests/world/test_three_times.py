@@ -2,6 +2,8 @@
 
 import asyncio
 import ssl
+import subprocess
+import sys
 
 import pytest
 
@@ -187,3 +189,26 @@ def test_a_timer_is_joined_for_a_shorter_time():
         assert 5 <= world.now - began < 200
         assert timer.is_alive()
         timer.cancel()
+
+
+IN_A_NEW_PROCESS = """
+import sys
+import ami
+from amisim import World, event
+
+with World(time="scaled=50") as world:
+    server = world.server()
+    with ami.Manager(runtime=world.runtime) as manager:
+        manager.connect(server.host, server.port)
+        before = set(sys.modules)
+        manager.login(server.username, server.secret)
+        with manager.events("Unheard") as events:
+            server.emit(event("Unheard"))
+            events.get(timeout=1000)
+        print(sorted(name for name in set(sys.modules) - before if name.startswith("ami")))
+"""
+
+
+def test_what_has_to_be_imported_is_before_time_passes():
+    run = subprocess.run([sys.executable, "-c", IN_A_NEW_PROCESS], capture_output=True, text=True, check=False)
+    assert run.stdout == "[]\n", run.stdout + run.stderr
