@@ -52,7 +52,7 @@ def test_the_lamp_is_on_while_there_are_messages(ami_server: amisim.Server, ami_
 def test_an_answer_that_comes_too_late_leaves_the_lamp_unknown(
     ami_server: amisim.Server, ami_manager: ami.Manager
 ) -> None:
-    ami_server.on("MailboxCount").reply(wait(7), response(NewMessages=2, OldMessages=5))
+    ami_server.on("MailboxCount").reply(wait(15), response(NewMessages=2, OldMessages=5))
     assert Lamp(ami_manager, "100@default").on is None
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 from panoramisk import Manager
 
-PATIENCE = 3
+PATIENCE = 5
 """Seconds that the PBX may take to answer."""
 
 

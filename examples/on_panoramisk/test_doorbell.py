@@ -1,4 +1,4 @@
-"""A program on panoramisk, as it is, in virtual time: asyncio on the test's clock, which needs no patch."""
+"""A program on panoramisk, as it is, at any speed of time: asyncio on the test's clock, which needs no patch."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -38,21 +38,20 @@ async def test_nobody_is_let_in_who_does_not_ring(ami_server):
 
 
 async def test_an_answer_that_comes_too_late(ami_server, ami_clock):
-    ami_server.on("PlayDTMF").reply(wait(4), response())
+    ami_server.on("PlayDTMF").reply(wait(30), response())
     async with doorbell(ami_server) as bell:
         ami_server.emit(RING)
         await bell.rings.get()
         assert await bell.open_door() is None
-        assert ami_clock.now == 3
+        assert 5 <= ami_clock.now < 30
         ami_server.emit(RING)  # it is there still
         assert await bell.rings.get()
 
 
-async def test_after_a_restart_of_asterisk_it_is_there_again(ami_server, ami_clock):
+async def test_after_a_restart_of_asterisk_it_is_there_again(ami_server):
     async with doorbell(ami_server) as bell:
+        ami_server.schedule([RING])  # for who logs in from now on
         ami_server.disconnect()
-        await asyncio.sleep(2.5)  # panoramisk comes back after 2 s
-        ami_server.emit(RING)
         assert await bell.rings.get() == "PJSIP/door-00000001"
     assert [action.name for action in ami_server.actions].count("Login") == 2
 
@@ -70,5 +69,6 @@ async def test_what_comes_in_pieces(ami_server):
     async with doorbell(ami_server) as bell:
         ami_server.emit(RING)
         ami_server.emit(event("Hangup", Channel="PJSIP/door-00000001"))
+        assert await bell.rings.get() == "PJSIP/door-00000001"
         await asyncio.sleep(1)
-        assert bell.rings.qsize() == 1
+        assert bell.rings.empty()

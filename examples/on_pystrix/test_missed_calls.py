@@ -1,4 +1,4 @@
-"""A program on pystrix, as it is, in virtual time: `patch` has the modules of pystrix take part."""
+"""A program on pystrix, as it is, at any speed of time: `patch` has the modules of pystrix take part."""
 
 import pytest
 
@@ -22,11 +22,22 @@ def missed(ami_server):
     missed.close()
 
 
+def abandon(number):
+    return event("QueueCallerAbandon", Queue="support", CallerIDNum=number)
+
+
+def becomes_true(clock, condition, within=60):
+    """Whether something is so before long."""
+    end = clock.now + within
+    while not (found := condition()) and clock.now < end:
+        clock.sleep(0.1)
+    return found
+
+
 def test_who_gives_up_is_remembered_once(ami_server, ami_clock, missed):
-    for number in ("0170123", "0170456", "0170123"):
-        ami_server.emit(event("QueueCallerAbandon", Queue="support", CallerIDNum=number))
-    ami_clock.advance(1)
-    assert missed.numbers == ["0170123", "0170456"]
+    for number in ("0170123", "0170123", "0170456"):
+        ami_server.emit(abandon(number))
+    assert becomes_true(ami_clock, lambda: missed.numbers == ["0170123", "0170456"])
 
 
 def test_agents_who_are_paused_cannot_call_back(ami_server, missed):
@@ -35,9 +46,9 @@ def test_agents_who_are_paused_cannot_call_back(ami_server, missed):
 
 
 def test_an_answer_that_comes_too_late(ami_server, ami_clock, missed):
-    ami_server.on("QueueStatus").reply(wait(7), *MEMBERS)
+    ami_server.on("QueueStatus").reply(wait(30), *MEMBERS)
     assert missed.free_agents("support") is None
-    assert ami_clock.now == pytest.approx(5, abs=0.5)  # of virtual time: pystrix has a time-out of 5 s
+    assert 5 <= ami_clock.now < 30  # pystrix has a time-out of 5 s
 
 
 @pytest.mark.ami(faults=["missing_complete complete QueueStatus"])
@@ -48,9 +59,9 @@ def test_a_list_that_does_not_end(ami_server, missed):
 
 @pytest.mark.ami(faults=["flood 500 event QueueCallerAbandon"])
 def test_a_flood(ami_server, ami_clock, missed):
-    ami_server.emit(event("QueueCallerAbandon", Queue="support", CallerIDNum="0170123"))
-    ami_clock.advance(30)
-    assert missed.numbers == ["0170123"]
+    for number in ("0170123", "0170456"):
+        ami_server.emit(abandon(number))
+    assert becomes_true(ami_clock, lambda: missed.numbers == ["0170123", "0170456"])
 
 
 @pytest.mark.ami(recording="queue-call")

@@ -23,7 +23,7 @@ CHANGES = (
 )  # fmt: skip
 REFRESH = 1.0
 """Seconds after which the picture is shown again."""
-PATIENCE = 2.0
+PATIENCE = 5.0
 """Seconds that the PBX may take for a picture."""
 
 
