@@ -81,7 +81,7 @@ async def test_of_a_telephone_that_is_never_heard_of_nothing_is_known(
     ami_server.on("Originate").reply(*ringing())
     async with serving(ami_server, ADA) as (_, ended):
         assert await ended.get() == Ended(ADA, None)
-    assert ami_clock.now == about(25)  # it rings for 20 s, and Asterisk has 5 s to say so
+    assert ami_clock.now >= 25  # it rings for 20 s, and Asterisk has 5 s to say so
 
 
 @pytest.mark.ami(faults=["late 12 response Originate"])
