@@ -19,6 +19,7 @@ __all__ = [
     "headers_of",
     "hidden",
     "is_secret_name",
+    "is_secret_path",
     "redacted",
     "secret_keys",
     "secrets_in",
@@ -73,6 +74,11 @@ def is_secret_name(name: str) -> bool:
     return name.lower() in _SECRET or (_NAME.fullmatch(name) is not None and name.lower() != "usingpassword")
 
 
+def is_secret_path(path: str) -> bool:
+    """Whether an entry of the database is secret: a part of its path has the name of one."""
+    return any(map(is_secret_name, path.split("/")))
+
+
 def secret_keys(keys: Collection[str]) -> set[str]:
     """Which of the headers of one message are secret, in lower case.
 
@@ -92,7 +98,10 @@ def secret_keys(keys: Collection[str]) -> set[str]:
 
 _AT = r"(?:^|[,;&|?(=>])\s*"
 _AT_IN_TEXT = r"(?:^|[\s,;&|?(\"'])"
-_ASSIGNED = rf"[\w./()-]{{0,80}}?{_ENDING}\)?\s*=>?\s*((?:(?![,;&|][\w./()-]+=).)+)"
+_ASSIGNED = rf"[\w./()~-]{{0,80}}?{_ENDING}[)~]?\s*=>?\s*((?:(?![,;&|][\w./()-]+=).)+)"
+
+
+_FIELD = r"[^\s:@/,;<>\"'&|\x00-\x1f\x7f-\x9f\udc80-\udcff]"
 
 
 def _patterns(*patterns: str) -> tuple[re.Pattern[str], ...]:
@@ -102,12 +111,14 @@ def _patterns(*patterns: str) -> tuple[re.Pattern[str], ...]:
 _IN_ANY = _patterns(  # the first group of each is the secret
     rf"{_AT}{_ASSIGNED}",
     rf'"[^"\\]{{0,80}}?{_ENDING}"\s*:\s*"((?:[^"\\]|\\.)+)',  # JSON
-    # user:x@host; but a word before what Asterisk calls a device or an address is no user
+    # user:x@host, in chan_sip user:x:md5:name:transport@host; but a word before what Asterisk calls a device or an
+    # address is no user
     r"(?<![\w.+%-])(?!(?:sips?|tel|im|pres|mailto|xmpp|iax2?|pjsip|local|mwi|park|meetme|confbridge|custom|"
-    r"custompresence|queue|calendar|sla|ccss):)[\w.+%*-]{1,80}:([^\s:@/,;<>\"'&|\x00-\x1f\x7f-\x9f\udc80-\udcff]{3,})@",
+    rf"custompresence|queue|calendar|sla|ccss):)[\w.+%*-]{{1,80}}:((?=:?{_FIELD}{{3}}){_FIELD}*(?::{_FIELD}*){{0,3}})@",
     r"\b(?:basic|bearer)\s+(?=\S*[\d=])([\w+/=.~-]{8,})",
     r'\bresponse="?([0-9a-f]{32})\b',  # of a digest
     r"\b(?:authenticate|disa)\(([^,)]+)",
+    r"\bcurl\b[^|;&]*?\s(?:-u|--user)[\s=]*[\"']?[^\s:\"']+:([^\s\"']+)",
 )
 _IN_JSON = _patterns(r'"[\d*#]+"\s*:\s*"([^",]+),')  # of voicemail.conf
 _IN_SETTINGS = _patterns(
@@ -118,10 +129,15 @@ _IN_SETTINGS = _patterns(
     r"^\s*[\d*#]+\s*=>?\s*([^,]+),",  # of voicemail.conf
 )
 _IN_TEXT = _patterns(rf"{_AT_IN_TEXT}{_ASSIGNED}")
-_IN_ROWS = _patterns(rf"^\s*[\w/-]{{0,80}}?{_ENDING}\s{{2,}}([^\s:=].*)")
+_IN_ROWS = _patterns(
+    rf"^\s*[\w/-]{{0,80}}?{_ENDING}\s{{2,}}([^\s:=].*)",
+    rf"^/(?:[^:]*/)?[^/:]{{0,80}}?{_ENDING}(?:/.*?)?\s*: (\S.*)",  # of the database
+    rf"\bvariable '[^']{{0,80}}?{_ENDING}\W*' set to '(.+)'",
+)
 _IN_COMMANDS = _patterns(
-    rf"(?:^|[\s\"'])[\w./()-]{{0,80}}?{_ENDING}[\"']?\s+(\S.*)",
+    rf"(?:^|[\s\"'])[\w./()-]{{0,80}}?{_ENDING}\)?(?:/[^\"'\s]*)?[\"']?\s+(\S.*)",
     r"\bexec\s+[\"']?(?:authenticate|disa)[\"']?\s+(\S.*)",
+    r",\s*(?:authenticate|disa),([^,\s]+)",
 )
 _IN = {
     "json": _IN_ANY + _IN_JSON,
@@ -129,7 +145,11 @@ _IN = {
     "command": _IN_ANY + _IN_TEXT + _IN_COMMANDS,
 }
 _MAILBOX = re.compile(r"[\d*#]+")
-_VALUE = re.compile(r"\s*Value: *(.+)")
+_VALUE = re.compile(r"(?i)\s*value *: *(.+)")
+_KEY = re.compile(r"(?i)\s*key *: *(.+)")
+_ECHO = re.compile(r"(?i)\s*(?:no such command|command) '(.+)'(?: \(type '.*| failed\.?|\.)\s*")
+_QUERY = re.compile(r"(?i)\s*database\s+query\s")
+_LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _COLUMN = re.compile(r"(?i)\S\s{2,}((?:secret|password)\s{2,})\S")
 _CELL = re.compile(r"\S+(?: \S+)*")
 _NO_SECRET = re.compile(r"(?i)<[^>]*>|\(null\)|none|-no secret-|")
@@ -139,6 +159,7 @@ def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool) -> Iterator[
     """Where secrets stand in a message, by the names (in lower case) and values of its headers, in order."""
     whole = _secret_headers(headers)
     column = None
+    entry = False  # whether the line before is the key of a secret in the database
     for index, (name, value) in enumerate(headers):
         start = len(value) - len(value.lstrip())
         if index in whole:
@@ -147,8 +168,9 @@ def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool) -> Iterator[
             continue
         spans = set(_spans(name, value))
         if name == "output":
-            if asked and (match := _VALUE.fullmatch(value)):
+            if (asked or entry) and (match := _VALUE.fullmatch(value)):
                 spans.add(match.span(1))
+            entry = (match := _KEY.fullmatch(value)) is not None and is_secret_path(match[1])
             if column is not None and (match := _CELL.match(value, column)):
                 spans.add(match.span())
             spans = {span for span in spans if not _NO_SECRET.fullmatch(value[slice(*span)].strip())}
@@ -156,6 +178,7 @@ def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool) -> Iterator[
                 column = match.start(1)
         last = 0
         for start, end in sorted(spans):
+            end = start + len(value[start:end].rstrip())
             if end > last:
                 yield _Place(index, max(start, last), end)
                 last = end
@@ -175,7 +198,7 @@ def _secret_headers(headers: Sequence[tuple[str, str]]) -> dict[int, int]:
             secret |= {"value-" + name.removeprefix("var-"), "match-" + name.removeprefix("var-")}
         elif name == "variable" and "=" not in value and is_secret_name(value):
             secret.add("value")
-        elif name in ("family", "key") and is_secret_name(value):
+        elif name in ("family", "key") and is_secret_path(value):
             secret.add("val")
         elif name in ("application", "app") and value.lower() in ("authenticate", "disa"):
             secret |= {"data", "appdata", "applicationdata"}
@@ -189,10 +212,22 @@ def _secret_headers(headers: Sequence[tuple[str, str]]) -> dict[int, int]:
 
 def _spans(name: str, value: str) -> Iterator[tuple[int, int]]:
     """From where to where secrets stand in a value."""
+    if name == "command" and _QUERY.match(value):
+        yield from _in_query(value)
+    elif name == "output" and (match := _ECHO.fullmatch(value)):
+        yield from ((start + match.start(1), end + match.start(1)) for start, end in _spans("command", match[1]))
+        return
     is_setting = name.startswith(("line-", "chanvariable"))
     for pattern in _IN_ANY + _IN_SETTINGS if is_setting else _IN.get(name, _IN_ANY):
         for match in pattern.finditer(value):
             yield match.span(1)
+
+
+def _in_query(query: str) -> Iterator[tuple[int, int]]:
+    """The values in a query of the database that names a secret entry."""
+    literals = [(is_secret_path(match[1]), match.span(1)) for match in _LITERAL.finditer(query)]
+    if any(is_secret for is_secret, _ in literals):
+        yield from (span for is_secret, span in literals if not is_secret and span[1] > span[0])
 
 
 # Messages
@@ -202,9 +237,9 @@ _HEADER = re.compile(r"([^:=]*): ?")
 _END = "--END COMMAND--"
 _HINTS = (
     b"secret", b"pass", b"pwd", b"pin", b"token", b"cred", b"key", b"challenge", b"hash", b"digest", b"auth", b"basic ",
-    b"bearer ", b"response=", b"dresponse", b"disa", b"\nline-", b"\nvar-", b"json:",
+    b"bearer ", b"response=", b"dresponse", b"disa", b"\nline-", b"\nvar-", b"json:", b"curl",
 )  # fmt: skip
-_HINT = re.compile(rb":[^\s:@/]+@")
+_HINT = re.compile(rb":[^\s:@/]*@")
 
 
 def headers_of(text: str) -> list[Header]:
