@@ -21,6 +21,7 @@ __all__ = [
     "is_secret_name",
     "is_secret_path",
     "redacted",
+    "said_in",
     "secret_keys",
     "secrets_in",
     "without_secrets",
@@ -147,7 +148,9 @@ _IN = {
 _MAILBOX = re.compile(r"[\d*#]+")
 _VALUE = re.compile(r"(?i)\s*value *: *(.+)")
 _KEY = re.compile(r"(?i)\s*key *: *(.+)")
-_ECHO = re.compile(r"(?i)\s*(?:no such command|command) '(.+)'(?: \(type '.*| failed\.?|\.)\s*")
+_ECHO = re.compile(
+    r"(?i)\s*(?:no such command|command) '(.+)'(?: \(type '(?:core show help )?(.*)'.*| failed\.?|\.)\s*"
+)
 _QUERY = re.compile(r"(?i)\s*database\s+query\s")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _COLUMN = re.compile(r"(?i)\S\s{2,}((?:secret|password)\s{2,})\S")
@@ -155,7 +158,7 @@ _CELL = re.compile(r"\S+(?: \S+)*")
 _NO_SECRET = re.compile(r"(?i)<[^>]*>|\(null\)|none|-no secret-|")
 
 
-def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool) -> Iterator[_Place]:
+def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool, said: Collection[str] = ()) -> Iterator[_Place]:
     """Where secrets stand in a message, by the names (in lower case) and values of its headers, in order."""
     whole = _secret_headers(headers)
     column = None
@@ -168,6 +171,7 @@ def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool) -> Iterator[
             continue
         spans = set(_spans(name, value))
         if name == "output":
+            spans |= _repeated(value, said)
             if (asked or entry) and (match := _VALUE.fullmatch(value)):
                 spans.add(match.span(1))
             entry = (match := _KEY.fullmatch(value)) is not None and is_secret_path(match[1])
@@ -177,7 +181,7 @@ def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool) -> Iterator[
             if match := _COLUMN.search(value):
                 column = match.start(1)
         last = 0
-        for start, end in sorted(spans):
+        for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
             end = start + len(value[start:end].rstrip())
             if end > last:
                 yield _Place(index, max(start, last), end)
@@ -215,12 +219,19 @@ def _spans(name: str, value: str) -> Iterator[tuple[int, int]]:
     if name == "command" and _QUERY.match(value):
         yield from _in_query(value)
     elif name == "output" and (match := _ECHO.fullmatch(value)):
-        yield from ((start + match.start(1), end + match.start(1)) for start, end in _spans("command", match[1]))
+        for begin, command in ((match.start(1), match[1]), (match.start(2), match[2] or "")):
+            yield from ((begin + start, begin + end) for start, end in _spans("command", command))
         return
     is_setting = name.startswith(("line-", "chanvariable"))
     for pattern in _IN_ANY + _IN_SETTINGS if is_setting else _IN.get(name, _IN_ANY):
         for match in pattern.finditer(value):
             yield match.span(1)
+
+
+def _repeated(value: str, said: Collection[str]) -> set[tuple[int, int]]:
+    """From where to where the secrets of an action stand, as words, in what its command prints."""
+    found = [re.escape(each) for each in said if each in value]
+    return {match.span() for each in found for match in re.finditer(rf"(?<!\w){each}(?!\w)", value)}
 
 
 def _in_query(query: str) -> Iterator[tuple[int, int]]:
@@ -235,6 +246,8 @@ def _in_query(query: str) -> Iterator[tuple[int, int]]:
 _LINE = re.compile(r"[^\r\n]+")
 _HEADER = re.compile(r"([^:=]*): ?")
 _END = "--END COMMAND--"
+_WORD = re.compile(r"\"([^\"]+)\"|([^\s\"':]+)")
+_LEAST_SAID = 4
 _HINTS = (
     b"secret", b"pass", b"pwd", b"pin", b"token", b"cred", b"key", b"challenge", b"hash", b"digest", b"auth", b"basic ",
     b"bearer ", b"response=", b"dresponse", b"disa", b"\nline-", b"\nvar-", b"json:", b"curl",
@@ -256,33 +269,46 @@ def headers_of(text: str) -> list[Header]:
     return found
 
 
-def secrets_in(frame: bytes, *, asked: bool = True) -> list[tuple[str, int, int]]:
+def secrets_in(frame: bytes, *, asked: bool = True, said: Collection[str] = ()) -> list[tuple[str, int, int]]:
     """The secrets in a message: the header, and from where to where in the text that its bytes are.
 
     `asked` says whether it may answer a command that asks the database for a secret: `database get` prints no name.
+    `said` is what `said_in` tells of the action that it answers.
     """
     folded = frame.lower()
-    if not (any(map(folded.__contains__, _HINTS)) or (asked and b"value: " in folded) or _HINT.search(frame)):
+    if not (said or any(map(folded.__contains__, _HINTS)) or (asked and b"value: " in folded) or _HINT.search(frame)):
         return []
     headers = headers_of(wire.decode(frame))
     found = []
-    for index, start, end in _secrets_of([(name.lower(), value) for name, value, _ in headers], asked=asked):
+    for index, start, end in _secrets_of([(name.lower(), value) for name, value, _ in headers], asked=asked, said=said):
         name, _, begin = headers[index]
         found.append((name, begin + start, begin + end))
     return found
 
 
-def hidden(frame: bytes) -> str:
-    """The text of a message, with its secrets hidden."""
+def said_in(frame: bytes) -> frozenset[str]:
+    """The secrets of an action that its answer may repeat: commands print what they were given, in many forms.
+
+    A secret in a command line goes on to its end, as what follows may belong to it; so each of its words is one, too.
+    Those of less than four characters are left out: they would be found where they mean something else.
+    """
     text = wire.decode(frame)
-    for _, start, end in reversed(secrets_in(frame)):
+    found = [text[start:end] for _, start, end in secrets_in(frame)]
+    words = [quoted or word for each in found for quoted, word in _WORD.findall(each)]
+    return frozenset(each for each in (*found, *words) if len(each) >= _LEAST_SAID)
+
+
+def hidden(frame: bytes, said: Collection[str] = ()) -> str:
+    """The text of a message, with its secrets hidden, and with `said`, as `said_in` tells of what it answers."""
+    text = wire.decode(frame)
+    for _, start, end in reversed(secrets_in(frame, said=said)):
         text = text[:start] + HIDDEN + text[end:]
     return text
 
 
-def redacted(frame: bytes) -> str:
-    """The text of a message for a log, with its secrets hidden."""
-    return " | ".join(line for line in hidden(frame).split("\r\n") if line)
+def redacted(frame: bytes, said: Collection[str] = ()) -> str:
+    """The text of a message for a log, as `hidden` tells it."""
+    return " | ".join(line for line in hidden(frame, said).split("\r\n") if line)
 
 
 def without_secrets(headers: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:

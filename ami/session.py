@@ -27,7 +27,7 @@ from ami.errors import Error, ManagerError, ManagerSocketError, ProtocolError
 from ami.message import KEY_ACTION, KEY_RESPONSE, SUCCESSES, Message, events_in
 from ami.outcomes import Notice, Orphan, Output, Response, State, StateChange, link_gap
 from ami.request import Request
-from ami.secrets import redacted
+from ami.secrets import redacted, said_in
 
 __all__ = ["MAX_LIST", "ClientSession", "PendingAction"]
 
@@ -51,6 +51,7 @@ class PendingAction:
     marked = False  # whether the response said `EventList: start`
     events_ended = False  # all that a synchronous request waits for have come
     collected = 0
+    said: frozenset[str] = frozenset()  # its secrets, which no log may show when the answer repeats them
     events: EventCollection | None = None
 
     def __init__(self, request: Request, action_id: str, sent: float, wake: Callable[[], object]) -> None:
@@ -164,7 +165,10 @@ class ClientSession:
         self._schedule(pending.deadline, action_id)
         if request._items_without_id or (pending.events is not None and request._shared_headers):
             self._sharing.append(pending)
-        self._send(wire.encode(text))
+        data = wire.encode(text)
+        if self._trace:
+            pending.said = said_in(data)
+        self._send(data)
         return pending
 
     def abandon_action(self, pending: "PendingAction", now: float) -> None:
@@ -223,7 +227,8 @@ class ClientSession:
         if self.closed is not None:
             return
         if self._trace:
-            self._log.debug("< %s", redacted(message.frame))
+            answered = self._open.get(message.action_id or "")
+            self._log.debug("< %s", redacted(message.frame, answered.said if answered else ()))
         if isinstance(message, Event):
             self._receive_event(message, now)
         else:

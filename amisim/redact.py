@@ -5,10 +5,10 @@ pseudonym throughout a recording, in both directions and inside other values, so
 secrets do not count when an action is looked for, and of what is personal a client says the pseudonym.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from ami.secrets import HIDDEN, headers_of, is_secret_name, secrets_in
+from ami.secrets import HIDDEN, headers_of, is_secret_path, said_in, secrets_in
 from ami.wire import decode, encode
 from amisim import personal
 from amisim.action import read_action
@@ -52,6 +52,7 @@ class Redactor:
         self._rules = [personal.parse(rule) for rule in rules]
         self._pseudonyms = Pseudonyms()
         self._asked: set[int] = set()  # numbers of commands that name a secret, whose answers do not
+        self._said: dict[int, frozenset[str]] = {}  # the secrets in commands, by their numbers
 
     def __call__(self, record: Record) -> Record:
         """The record with pseudonyms; chunks keep their borders as far as the new text has them."""
@@ -69,11 +70,14 @@ class Redactor:
         """What is to be replaced in a record, in order. Records are given in the order of the recording."""
         if record.kind != "data":
             return []
-        if record.direction == ">" and record.cause is not None and _asks_for_a_secret(record.data):
-            self._asked.add(record.cause)
+        asked, said = False, frozenset[str]()
+        if record.cause is not None and record.direction == "<":
+            asked, said = record.cause in self._asked, self._said.get(record.cause, said)
+        elif record.cause is not None:
+            self._remember(record.cause, record.data)
         found = [
             Found(header, start, end, _KINDS.get(header.lower(), "secret"))
-            for header, start, end in _secrets(record, asked=record.direction == "<" and record.cause in self._asked)
+            for header, start, end in _secrets(record, asked=asked, said=said)
         ]
         if not self._rules:
             return found
@@ -84,6 +88,18 @@ class Redactor:
                     found.append(Found(*span))
         return sorted(found, key=lambda each: each.start)
 
+    def _remember(self, number: int, frame: bytes) -> None:
+        """Remember of a command what tells the secrets in its answer."""
+        if b"ommand" not in frame:
+            return
+        action = read_action(frame)
+        if action.name.lower() != "command":
+            return
+        if any(map(is_secret_path, action.get("Command").split())):
+            self._asked.add(number)
+        if said := said_in(frame):
+            self._said[number] = said
+
 
 def without_secrets(record: Record) -> str:
     """The text of a message, with its secrets hidden."""
@@ -93,14 +109,7 @@ def without_secrets(record: Record) -> str:
     return text
 
 
-def _secrets(record: Record, *, asked: bool) -> list[tuple[str, int, int]]:
+def _secrets(record: Record, *, asked: bool, said: Collection[str] = ()) -> list[tuple[str, int, int]]:
     """Where secrets stand in a message; see `ami.secrets.secrets_in`."""
-    found = secrets_in(record.data, asked=asked)
+    found = secrets_in(record.data, asked=asked, said=said)
     return [each for each in found if record.direction == ">" or each[0].lower() != "key"]  # no server says that
-
-
-def _asks_for_a_secret(frame: bytes) -> bool:
-    if b"ommand" not in frame:
-        return False
-    action = read_action(frame)
-    return action.name.lower() == "command" and any(map(is_secret_name, action.get("Command").split()))

@@ -143,7 +143,7 @@ def test_what_the_database_is_asked_for_by_a_command_is_a_secret_if_its_name_say
         "Response: Success / Output: /accounts/alice/colour                            : red",
         "Response: Success / Output: key  : /secret/alice / Output: key  : /a/colour / Output: value: red",
         "Response: Success / Output:     -- Global variable 'COLOUR' set to 'red'",
-        "Response: Success / Output: No such command 'foo bar' (type 'core show help secret')",
+        "Response: Success / Output: No such command 'foo bar' (type 'core show help') secret",
         "Response: Success / Line-000000-000000: exten=100,1,Dial(PJSIP/100)",
         "Response: Success / SecretExist: N / MD5SecretExist: N",
     ],
