@@ -15,7 +15,7 @@ from ami.message import KEY_RESPONSE, SUCCESSES, Message
 from amisim.action import ClientAction, read_action
 from amisim.recording import Direction, Record
 
-__all__ = ["Causes", "RecordBuilder", "is_unasked"]
+__all__ = ["Causes", "RecordBuilder", "is_unasked", "torn_in"]
 
 _ONLY_ASKS = re.compile(
     r"Ping|Challenge|Login|Events|Filter|WaitEvent|List\w*|Getvar|GetConfig\w*|DBGet\w*|ExtensionState|PresenceState|"
@@ -46,6 +46,15 @@ def is_unasked(frame: bytes) -> bool:
     return frame.startswith(b"Event: ") and b"actionid" not in frame.lower()
 
 
+_GAP = re.compile(rb"c(\d+) ([<>]): .* not in the capture; .*")
+
+
+def torn_in(record: Record) -> tuple[int, str] | None:
+    """The connection and the direction of which a note says that there is a gap, and that what is around it is torn."""
+    match = _GAP.fullmatch(record.data) if record.kind == "note" else None
+    return (int(match[1]), match[2].decode()) if match else None
+
+
 _REMEMBERED = 10_000
 """How many actions of a connection are remembered at least."""
 
@@ -73,6 +82,13 @@ class RecordBuilder:
     def end(self, connection: int, direction: Direction, at: float, error: str = "") -> list[Record]:
         """A direction ended, by its sender or by an error; what there is of an unfinished frame, and the end."""
         return self._connections[connection].end(direction, at, error)
+
+    def gap(self, connection: int, direction: Direction, at: float, lost: int | None) -> list[Record]:
+        """Bytes came here that nobody has, so many or, for None, unknown ones: a note, and the frame that they tear.
+
+        What comes next begins a frame of its own.
+        """
+        return self._connections[connection].gap(direction, at, lost)
 
     def forget(self, connection: int) -> None:
         """Nothing more comes of a connection."""
@@ -194,6 +210,14 @@ class _Connection:
         *before, (_, at) = chunks
         self.flows[direction] = _Flow(direction, self._max_frame)
         return [Record(at, self._number, direction, "data", rest, None, tuple(before))]
+
+    def gap(self, direction: Direction, at: float, lost: int | None) -> list[Record]:
+        torn = self.rest(direction)
+        self.flows[direction] = _Flow(direction, self._max_frame)
+        self.flows[direction].reader.feed(b"\n")  # in place of the greeting, which does not come any more
+        what = "what came before is" if lost is None else f"{lost} bytes are"
+        note = f"c{self._number} {direction}: {what} not in the capture; the messages around that are torn"
+        return [Record(torn[0].at if torn else at, 0, "", "note", note.encode()), *torn]
 
     def end(self, direction: Direction, at: float, error: str) -> list[Record]:
         cause = self._cause_of_close() if direction == "<" and not self._ended else None

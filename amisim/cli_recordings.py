@@ -21,6 +21,7 @@ from amisim.differ import Difference, differences
 from amisim.editing import formatted, merge, trim
 from amisim.export import json_lines, mermaid
 from amisim.importer import read_capture
+from amisim.pcap import CUT_PCAP
 from amisim.player import Player
 from amisim.recording import (
     CUT_SHORT,
@@ -249,6 +250,9 @@ def import_(redact: bool, description: str | None, capture: str, out: str) -> No
     messages as panoramisk's tests have them; gzipped or not. Every byte is kept, and when it came, unless --redact is
     given.
 
+    Where a capture of packets lacks bytes, a note in the recording says so, and --redact replaces what there is of the
+    messages that they tear. Of one that is cut short, what is there becomes the recording, and the exit code is 2.
+
     \b
     Example: amisim import --redact evening.pcap evening.yaml.gz
     """
@@ -258,6 +262,8 @@ def import_(redact: bool, description: str | None, capture: str, out: str) -> No
         if description:
             header["description"] = description
         _write(out, Recording(header, records), Redactor(all_rules(())) if redact else lambda record: record)
+        if records[-1:] and records[-1].data == CUT_PCAP.encode():
+            raise RecordingError(capture, 0, f"{CUT_PCAP}; {out} has the others")
 
 
 @click.command("list")

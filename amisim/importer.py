@@ -29,6 +29,7 @@ _NUMBER = (int, float)
 
 
 _GREETING = b"Asterisk Call Manager\r\n"
+_OF_A_RECORDING = re.compile(rb"(?:\xef\xbb\xbf)?(?:#.*\n|---\s*\n)*format: *['\"]?amisim/")
 _OF_A_TRACE = re.compile(rb"\s*(?:Asterisk Call Manager/|(?:Action|Response|Event) *:)", re.IGNORECASE)
 
 
@@ -36,12 +37,15 @@ def read_capture(path: str | Path) -> tuple[dict[str, Any], list[Record]]:
     """Header and records of a capture of any kind, which may be gzipped. Raises `RecordingError`."""
     with _open(path) as file:
         try:
-            start = file.read(64)
+            start = file.read(1024)
             file.seek(0)
         except (EOFError, OSError, zlib.error) as error:
             raise RecordingError(path, 1, f"cannot be read: {error}") from None
         if start.startswith(MAGIC):
             return read_pcap(path, file)
+    if _OF_A_RECORDING.match(start):
+        right = "amisim show, replay and scan read it as it is, and amisim trim and merge write it anew"
+        raise RecordingError(path, 1, f"is a recording already, and not a capture: {right}")
     return read_trace(path) if _OF_A_TRACE.match(start) else read_amicap(path)
 
 

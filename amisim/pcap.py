@@ -1,11 +1,13 @@
 """AMI in captures of packets: pcap and pcapng, as tcpdump and Wireshark write them.
 
 TCP is put together again: segments that were repeated, overlap, or came out of order. A connection is taken if its
-server greets as Asterisk does or listens on AMI's port; a new SYN begins a new one.
+server greets as Asterisk does or listens on AMI's port; a new SYN begins a new one. Where bytes are missing, a note
+says so, and nothing is put together across that.
 """
 
 import importlib
 import struct
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -14,10 +16,13 @@ from ami.wire import DEFAULT_PORT
 from amisim.causes import RecordBuilder
 from amisim.recording import Direction, Record, RecordingError
 
-__all__ = ["MAGIC", "read_pcap"]
+__all__ = ["CUT_PCAP", "MAGIC", "read_pcap"]
 
 MAGIC = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a")
 """How such files begin."""
+
+CUT_PCAP = "the capture is cut short: its last packet is not whole"
+"""The last record of one that is."""
 
 _ETHERNET, _COOKED, _COOKED_2 = 1, 113, 276
 _BEFORE_IP = {0: 4, 108: 4, 12: 0, 14: 0, 101: 0, 228: 0, 229: 0}
@@ -47,6 +52,25 @@ class _Step(NamedTuple):
     source: _End
     data: bytes
     error: str = ""
+    lost: int | None = 0
+    """How many bytes before these are not in the capture; None if nobody knows."""
+
+
+class _File:
+    """A file that notices that it ends too early."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.is_cut = self.is_at_end = False
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self.is_at_end = len(data) < size
+        self.is_cut |= self.is_at_end and len(data) > 0
+        return data
+
+    def seek(self, position: int) -> int:
+        return self._file.seek(position)
 
 
 def read_pcap(path: str | Path, file: IO[bytes]) -> tuple[dict[str, Any], list[Record]]:
@@ -56,22 +80,23 @@ def read_pcap(path: str | Path, file: IO[bytes]) -> tuple[dict[str, Any], list[R
     except ModuleNotFoundError:
         raise RecordingError(path, 0, "reading packets needs dpkt: pip install 'amikit[pcap]'") from None
     try:
-        segments = list(_segments(dpkt, dpkt.pcap.UniversalReader(file)))
-    except (ValueError, struct.error, dpkt.dpkt.Error) as error:
+        source = _File(file)
+        segments = list(_segments(dpkt, dpkt.pcap.UniversalReader(source), source))
+    except (ValueError, OSError, EOFError, zlib.error, struct.error, dpkt.dpkt.Error) as error:
         raise RecordingError(path, 0, f"cannot be read: {error or type(error).__name__}") from None
     connections = [each for each in _connections(segments) if each.server is not None]
     if not connections:
         problem = f"no AMI in it: no server that begins with {_GREETING.decode()!r} or listens on port {DEFAULT_PORT}"
         raise RecordingError(path, 0, problem)
-    return {}, list(_records(connections))
+    return {}, list(_records(connections, is_cut=source.is_cut))
 
 
-def _segments(dpkt: Any, reader: Any) -> Iterator[_Segment]:
+def _segments(dpkt: Any, reader: Any, file: _File) -> Iterator[_Segment]:
     """The TCP segments of a capture, in its order."""
     link = reader.datalink()
     if link not in (_ETHERNET, _COOKED, _COOKED_2, *_BEFORE_IP):
         raise ValueError(f"its packets are of the link type {link}, and not of Ethernet, Linux, loopback or IP")
-    for at, data in reader:
+    for at, data in _packets(dpkt, reader, file):
         try:
             packet = _ip(dpkt, link, data)
         except dpkt.dpkt.UnpackError:
@@ -81,6 +106,18 @@ def _segments(dpkt: Any, reader: Any) -> Iterator[_Segment]:
             yield _Segment(
                 float(at), (packet.src, tcp.sport), (packet.dst, tcp.dport), tcp.seq, tcp.ack, tcp.flags, tcp.data
             )
+
+
+def _packets(dpkt: Any, reader: Any, file: _File) -> Iterator[tuple[Any, bytes]]:
+    """The packets of a capture, as far as it goes."""
+    try:
+        for at, data in reader:
+            file.is_cut |= not data
+            yield at, data
+    except (dpkt.dpkt.UnpackError, struct.error):
+        if not file.is_at_end:
+            raise
+        file.is_cut = True
 
 
 def _ip(dpkt: Any, link: int, data: bytes) -> Any:
@@ -96,9 +133,8 @@ def _ip(dpkt: Any, link: int, data: bytes) -> Any:
 class _Flow:
     """One direction of a connection, put together again."""
 
-    def __init__(self, source: _End, first: int) -> None:
-        self.lost = 0
-        """How many bytes are not in the capture, though they arrived."""
+    def __init__(self, source: _End, first: int, *, is_new: bool) -> None:
+        self._lost: int | None = 0 if is_new else None
         self._source = source
         self._first = first
         self._position = 0  # how many bytes came
@@ -120,9 +156,16 @@ class _Flow:
 
     def acknowledge(self, sequence: int, at: float) -> Iterator[_Step]:
         """The other side has all before this: what is not in the capture will not come any more."""
-        acknowledged = self._place(sequence)
+        yield from self._give_up(self._place(sequence), at)
+
+    def finish(self, at: float) -> Iterator[_Step]:
+        """The capture ends: what is not in it will not come any more."""
+        yield from self._give_up(max(self._early, default=0), at)
+
+    def _give_up(self, acknowledged: int, at: float) -> Iterator[_Step]:
         while self._early and self._position < min(self._early) <= acknowledged:
-            self.lost += min(self._early) - self._position
+            if self._lost is not None:
+                self._lost += min(self._early) - self._position
             self._position = min(self._early)
             yield from self._complete(at)
 
@@ -138,7 +181,8 @@ class _Flow:
             data = self._early.pop(place)[self._position - place :]
             if data and not self._ended:
                 self._position += len(data)
-                yield _Step(at, self._source, data)
+                lost, self._lost = self._lost, 0
+                yield _Step(at, self._source, data, lost=lost)
         if self._position == self._end and not self._ended:
             self._ended = True
             yield _Step(at, self._source, b"")
@@ -148,30 +192,34 @@ class _Connection:
     """A connection: who opened it, if that was seen, and what came."""
 
     def __init__(self, opening: _Segment) -> None:
-        self.at = opening.at
+        self.at = self._last = opening.at
         self.sequence = opening.sequence
         self.steps: list[_Step] = []
         self._ends = opening.source, opening.target
         self._flows: dict[_End, _Flow] = {}
 
     def add(self, segment: _Segment) -> None:
+        self._last = segment.at
         first = segment.sequence + bool(segment.flags & _SYN)
-        flow = self._flows.setdefault(segment.source, _Flow(segment.source, first))
+        flow = self._flows.setdefault(segment.source, _Flow(segment.source, first, is_new=bool(segment.flags & _SYN)))
         if segment.flags & _ACK and segment.target in self._flows:
             self.steps += self._flows[segment.target].acknowledge(segment.acknowledged, segment.at)
         if not segment.flags & _SYN:
             self.steps += flow.add(segment)
 
-    @property
-    def lost(self) -> int:
-        return sum(each.lost for each in self._flows.values())
+    def finish(self) -> None:
+        """The capture has ended."""
+        for flow in self._flows.values():
+            self.steps += flow.finish(self._last)
 
     @property
     def server(self) -> _End | None:
         """The end that speaks as Asterisk does, or listens on its port; None if neither does."""
         first: dict[_End, bytes] = {}
         for step in self.steps:
-            first.setdefault(step.source, step.data)
+            begun = first.get(step.source, b"")
+            if len(begun) < len(_GREETING):
+                first[step.source] = begun + step.data
         greets = next((end for end, data in first.items() if data.startswith(_GREETING)), None)
         return greets or next((end for end in self._ends if end[1] == DEFAULT_PORT), None)
 
@@ -187,10 +235,12 @@ def _connections(segments: Iterable[_Segment]) -> list[_Connection]:
             last[ends] = _Connection(segment)
             found.append(last[ends])
         last[ends].add(segment)
+    for each in found:
+        each.finish()
     return found
 
 
-def _records(connections: list[_Connection]) -> Iterator[Record]:
+def _records(connections: list[_Connection], *, is_cut: bool) -> Iterator[Record]:
     builder = RecordBuilder()
     start = connections[0].at
     at = 0.0
@@ -202,12 +252,13 @@ def _records(connections: list[_Connection]) -> Iterator[Record]:
             yield builder.open(number, at)
             continue
         direction: Direction = "<" if step.source == connections[number - 1].server else ">"
+        if step.lost != 0 and not (step.lost is None and step.data.startswith(_GREETING)):
+            yield from builder.gap(number, direction, at, step.lost)
         yield from (
             builder.data(number, direction, step.data, at)
             if step.data
             else builder.end(number, direction, at, step.error)
         )
     yield from builder.flush()
-    for number, each in enumerate(connections, 1):
-        if each.lost:
-            yield Record(at, 0, "", "note", f"c{number}: {each.lost} bytes are not in the capture".encode())
+    if is_cut:
+        yield Record(at, 0, "", "note", CUT_PCAP.encode())

@@ -5,6 +5,7 @@ pseudonym throughout a recording, in both directions and inside other values, so
 secrets do not count when an action is looked for, and of what is personal a client says the pseudonym.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from ami.secrets import HIDDEN, headers_of, is_secret_path, said_in, secrets_in
 from ami.wire import decode, encode
 from amisim import personal
 from amisim.action import read_action
+from amisim.causes import torn_in
 from amisim.pseudonyms import Pseudonyms
 from amisim.recording import Record, splice
 
@@ -25,6 +27,8 @@ _KINDS = {
     "expectedresponse": "key",
     "receivedhash": "key",
 }
+
+_BEGINS = re.compile(rb"(?i)(?:action|event|response) *:")
 
 
 class Found(NamedTuple):
@@ -52,6 +56,7 @@ class Redactor:
         self._rules = [personal.parse(rule) for rule in rules]
         self._pseudonyms = Pseudonyms()
         self._asked: set[int] = set()  # numbers of commands that name a secret, whose answers do not
+        self._torn: set[tuple[int, str]] = set()  # connections and directions with a gap just before
         self._said: dict[int, frozenset[str]] = {}  # the secrets in commands, by their numbers
 
     def __call__(self, record: Record) -> Record:
@@ -68,8 +73,13 @@ class Redactor:
 
     def find(self, record: Record) -> list[Found]:
         """What is to be replaced in a record, in order. Records are given in the order of the recording."""
+        if gap := torn_in(record):
+            self._torn.add(gap)
         if record.kind != "data":
             return []
+        if self._is_torn(record):
+            size = len(decode(record.data.rstrip(b"\r\n")))
+            return [Found("", 0, size, "torn")] if size else []
         asked, said = False, frozenset[str]()
         if record.cause is not None and record.direction == "<":
             asked, said = record.cause in self._asked, self._said.get(record.cause, said)
@@ -87,6 +97,16 @@ class Redactor:
                 if all(span[2] <= each.start or each.end <= span[1] for each in found):
                     found.append(Found(*span))
         return sorted(found, key=lambda each: each.start)
+
+    def _is_torn(self, record: Record) -> bool:
+        """Whether a part of a message is lost: what is left may be a secret, and what told so be gone."""
+        way = record.connection, record.direction
+        if way not in self._torn:
+            return False
+        is_end = record.data.endswith((b"\n\n", b"\n\r\n"))
+        if is_end:
+            self._torn.discard(way)
+        return not (is_end and _BEGINS.match(record.data))
 
     def _remember(self, number: int, frame: bytes) -> None:
         """Remember of a command what tells the secrets in its answer."""

@@ -13,7 +13,8 @@ __all__ = ["scan"]
 _SHOWN = 2
 _LONG_ENOUGH = 8
 _WHAT = {"secret": "a secret", "key": "the digest of a secret", "ipv4": "an address", "ipv6": "an address",
-         "challenge": "a challenge", "number": "a number", "name": "a name", "email": "an e-mail address"}  # fmt: skip
+         "challenge": "a challenge", "number": "a number", "name": "a name", "email": "an e-mail address",
+         "torn": "a torn message, in which nothing tells what is secret"}  # fmt: skip
 
 
 def scan(path: Path, rules: Iterable[str] = ()) -> Iterator[str]:
