@@ -119,7 +119,7 @@ _IN_ANY = _patterns(  # the first group of each is the secret
     r"\b(?:basic|bearer)\s+(?=\S*[\d=])([\w+/=.~-]{8,})",
     r'\bresponse="?([0-9a-f]{32})\b',  # of a digest
     r"\b(?:authenticate|disa)\(([^,)]+)",
-    r"\bcurl\b[^|;&]*?\s(?:-u|--user)[\s=]*[\"']?[^\s:\"']+:([^\s\"']+)",
+    r"\bcurl\b[^|;&]{0,300}?\s(?:-u|--user)[\s=]*[\"']?[^\s:\"']+:([^\s\"']+)",
 )
 _IN_JSON = _patterns(r'"[\d*#]+"\s*:\s*"([^",]+),')  # of voicemail.conf
 _IN_SETTINGS = _patterns(
@@ -132,7 +132,6 @@ _IN_SETTINGS = _patterns(
 _IN_TEXT = _patterns(rf"{_AT_IN_TEXT}{_ASSIGNED}")
 _IN_ROWS = _patterns(
     rf"^\s*[\w/-]{{0,80}}?{_ENDING}\s{{2,}}([^\s:=].*)",
-    rf"^/(?:[^:]*/)?[^/:]{{0,80}}?{_ENDING}(?:/.*?)?\s*: (\S.*)",  # of the database
     rf"\bvariable '[^']{{0,80}}?{_ENDING}\W*' set to '(.+)'",
 )
 _IN_COMMANDS = _patterns(
@@ -147,6 +146,7 @@ _IN = {
 }
 _MAILBOX = re.compile(r"[\d*#]+")
 _VALUE = re.compile(r"(?i)\s*value *: *(.+)")
+_ENTRY = re.compile(r"(/[^:]*(?::(?! )[^:]*)*): (\S.*)")  # of the database
 _KEY = re.compile(r"(?i)\s*key *: *(.+)")
 _ECHO = re.compile(
     r"(?i)\s*(?:no such command|command) '(.+)'(?: \(type '(?:core show help )?(.*)'.*| failed\.?|\.)\s*"
@@ -174,6 +174,8 @@ def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool, said: Collec
             spans |= _repeated(value, said)
             if (asked or entry) and (match := _VALUE.fullmatch(value)):
                 spans.add(match.span(1))
+            if (match := _ENTRY.fullmatch(value)) and is_secret_path(match[1]):
+                spans.add(match.span(2))
             entry = (match := _KEY.fullmatch(value)) is not None and is_secret_path(match[1])
             if column is not None and (match := _CELL.match(value, column)):
                 spans.add(match.span())
