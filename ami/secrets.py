@@ -4,7 +4,7 @@ A secret is known by its name, wherever AMI puts a name beside a value: a header
 configuration (`Line-000001-000000: secret=x`, `Var-000000: secret` with `Value-000000: x`, JSON), a variable
 (`Variable: PIN=x`, or with `Value: x`), an entry of the database, a line or a column of what `Command` prints. A few
 are known by their form: `user:x@host`, `Bearer x`, the password of a mailbox, what the application Authenticate is
-given.
+given. And what a command prints may repeat the secrets it was given (`said_in`).
 """
 
 import re
