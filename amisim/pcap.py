@@ -160,13 +160,13 @@ class _Flow:
 
     def finish(self, at: float) -> Iterator[_Step]:
         """The capture ends: what is not in it will not come any more."""
-        yield from self._give_up(max(self._early, default=0), at)
+        yield from self._give_up(max([*self._early, self._end or 0]), at)
 
     def _give_up(self, acknowledged: int, at: float) -> Iterator[_Step]:
-        while self._early and self._position < min(self._early) <= acknowledged:
+        while self._position < (there := min(self._early, default=self._end or 0)) <= acknowledged:
             if self._lost is not None:
-                self._lost += min(self._early) - self._position
-            self._position = min(self._early)
+                self._lost += there - self._position
+            self._position = there
             yield from self._complete(at)
 
     def _place(self, sequence: int) -> int:
@@ -185,7 +185,7 @@ class _Flow:
                 yield _Step(at, self._source, data, lost=lost)
         if self._position == self._end and not self._ended:
             self._ended = True
-            yield _Step(at, self._source, b"")
+            yield _Step(at, self._source, b"", lost=self._lost)
 
 
 class _Connection:

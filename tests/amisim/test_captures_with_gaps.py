@@ -13,7 +13,7 @@ from amisim.redact import Redactor
 from amisim.scan import scan
 
 from .commands import amisim, refusal
-from .test_captures_of_others import ACK, CLIENT, GREETING, PONG, SERVER, conversation, pcap, pcapng, segment
+from .test_captures_of_others import ACK, CLIENT, FIN, GREETING, PONG, SERVER, conversation, pcap, pcapng, segment
 
 CANARY = "zqCANARY"
 SENT = f"Action: Login\r\nUsername: admin\r\nSecret: {CANARY}\r\n\r\n".encode()
@@ -90,6 +90,17 @@ def test_what_comes_after_a_gap_is_kept_when_nobody_acknowledges_it(tmp_path):
     packets = conversation([("<", GREETING), ("<", EVENT), ("<", EVENT)])
     records = read(tmp_path / "gap.pcap", [*packets[:3], packets[4]])
     assert [each.data for each in records[2:]] == [f"c1 <: {NOTE.format(len(EVENT))}".encode(), EVENT]
+
+
+@pytest.mark.parametrize("is_acknowledged", [True, False])
+def test_what_is_lost_before_the_end_of_a_connection_is_told(tmp_path, is_acknowledged):
+    packets = conversation([("<", GREETING), *pieces(">", SET, 20)])
+    fin = segment(CLIENT, SERVER, 2**32 - 20 + len(SET), 7 + len(GREETING), FIN | ACK)
+    answer = segment(SERVER, CLIENT, 7 + len(GREETING), 2**32 - 20 + len(SET) + 1, ACK)
+    records = read(tmp_path / "end.pcap", [*packets[:4], fin, *[answer] * is_acknowledged])
+    assert [(each.kind, each.data.decode()) for each in records[2:]] == [
+        ("note", f"c1 >: {NOTE.format(len(SET) - 20)}"), ("data", SET[:20].decode()), ("eof", ""),
+    ]  # fmt: skip
 
 
 def test_a_capture_that_begins_in_the_midst_of_a_message_says_so(tmp_path):
