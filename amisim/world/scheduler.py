@@ -32,7 +32,7 @@ _COLLECTION = 100_000
 
 _LOOK, _USING = 10, 0.01
 """For how many uses looking at something counts, and the virtual seconds that too many uses cost for the first time;
-twice as many for the second, and so on."""
+twice as many for the second, and so on, until a part more each time (`_SHARE`) is more."""
 
 _HURRIED, _SHARE, _ENDLESS = 100, 0.05, 3600
 """Who only looks for longer than the world has patience: after how many looks more time passes, which part of the
@@ -293,17 +293,17 @@ class Scheduler:
 
     def _pay(self, me: Participant, count: int) -> None:
         """Who has used the world so often, and now `count` times more, may have to let time pass for it."""
-        if me._hurried is not None and me._hurried[0] == me.gains:
+        if me._hurried is None or me._hurried[0] != me.gains:
+            me._most = USES
+        else:
             me._hurried_looks += count != 1
             if me._hurried_looks >= _HURRIED:
                 me._hurried_looks = 0
                 self._hurry(me, me._hurried[1])
-        elif me._uses > USES:
+        if me._uses > USES:
             delays = me._delays + 1
-            self._let_pass(me, delays * _USING)
+            self._let_pass(me, max(delays, (1 + _SHARE) ** me._delays) * _USING)
             me._uses, me._delays = 0, delays
-        else:
-            me._most = USES
 
     def _let_pass(self, me: Participant, seconds: float) -> None:
         """Time passes for who looks again and again; that it waits for this is no gain."""

@@ -19,7 +19,7 @@ import time
 import pytest
 
 import amisim
-from amisim.world import OutsideWorld, World, WorldError
+from amisim.world import Deadlock, OutsideWorld, World, WorldError
 
 
 def sleeps(_):
@@ -417,3 +417,45 @@ def test_long_work_that_needs_no_wait_is_not_named_and_takes_no_time():
             with lock:
                 pass
         assert world.now < 1
+
+
+def takes_a_free_lock(modules):
+    lock = modules["threading"].Lock()
+
+    def use():
+        with lock:
+            pass
+
+    return use
+
+
+def asks_a_queue(modules):
+    return modules["queue"].Queue().empty
+
+
+def selects_what_has_room(modules):
+    one, _other = ends = modules["socket"].socketpair()
+    return lambda: modules["select"].select([one], [ends[1]], [])
+
+
+def looks_at_the_same_data(modules):
+    one, other = modules["socket"].socketpair()
+    other.send(b"x")
+    return lambda: one.recv(1, modules["socket"].MSG_PEEK) or other
+
+
+def call_often(use):
+    for _ in range(1_000_000):
+        use()
+
+
+@pytest.mark.parametrize("function", [takes_a_free_lock, asks_a_queue, selects_what_has_room, looks_at_the_same_data])
+def test_who_uses_on_and_on_what_is_free_comes_to_the_next_time_and_to_the_limit(function):
+    """Also when that takes longer than the world has patience."""
+    with World(patience=0.01, limit=0.05) as world:
+        done = []
+        world.modules["threading"].Timer(0.02, done.append, [True]).start()
+        use = function(world.modules)
+        with pytest.raises(Deadlock, match=r"than 0\.05 s \(limit\):\n  main waits for .* looking again and again"):
+            call_often(use)
+        assert done == [True]
