@@ -1,6 +1,11 @@
 """What can be wrong with a world of virtual time."""
 
-__all__ = ["Deadlock", "Ended", "OutsideWorld", "WorldError"]
+import asyncio
+from typing import TypeVar
+
+__all__ = ["Deadlock", "Ended", "OutsideWorld", "WorldError", "remembered"]
+
+_Error = TypeVar("_Error", bound=BaseException)
 
 
 class WorldError(Exception):
@@ -20,3 +25,11 @@ class OutsideWorld(WorldError):
 
 class Ended(BaseException):
     """Raised in what still waits when its world ends; it ends the thread."""
+
+
+def remembered(error: _Error) -> _Error:
+    """An error that is raised here, in whatever waits: a loop remembers it, as its tasks may keep it to themselves."""
+    remember = getattr(asyncio._get_running_loop(), "remember", None)
+    if remember is not None and isinstance(error, WorldError):
+        remember(error)
+    return error

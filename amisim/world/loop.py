@@ -2,12 +2,15 @@
 
 import asyncio
 import itertools
+import sys
+import traceback
 from collections.abc import Callable, Iterable
+from types import FrameType
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from amisim.runtime import Runtime
-from amisim.world.errors import OutsideWorld
+from amisim.world.errors import OutsideWorld, WorldError
 from amisim.world.modules import Modules
 from amisim.world.network import real
 from amisim.world.places import here
@@ -84,7 +87,47 @@ class Loop(ScaledLoop):
         self._numbers = itertools.count()
         self._asyncgens = _Generators()
         self._calls: dict[asyncio.Future[None], Any] = {}  # that have not ended, and their threads
+        self._main: FrameType | None = None  # of the coroutine that it is run for
+        self._remembered: list[WorldError] = []
+        self._known: WeakSet[WorldError] = WeakSet()  # all that it has ever remembered
         self.set_task_factory(self._new_task)
+
+    def run_until_complete(self, future: Any) -> Any:
+        """See `asyncio.loop.run_until_complete`; raises what is wrong with the world, and was told to others alone."""
+        self._main = getattr(getattr(future, "get_coro", lambda: future)(), "cr_frame", None)
+        try:
+            result = super().run_until_complete(future)
+        except BaseException as error:
+            said = "".join(traceback.format_exception(error))
+            for each in self._unseen():
+                if str(each).partition("\n")[0] not in said:
+                    error.add_note(f"before, in a task or a callback: {type(each).__name__}: {each}")
+            raise
+        for each in self._unseen():
+            raise each
+        return result
+
+    def _unseen(self) -> list[WorldError]:
+        """What has not come to the coroutine that it was run for; all is forgotten."""
+        errors, self._remembered = self._remembered, []
+        main, self._main = self._main, None
+        return [each for each in errors if not any(at is main for at, _ in traceback.walk_tb(each.__traceback__))]
+
+    def remember(self, error: WorldError) -> None:
+        """An error is raised in what it calls now."""
+        if not any(at is self._main for at, _ in traceback.walk_stack(sys._getframe())):
+            self._remember(error)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """See `asyncio.loop.call_exception_handler`."""
+        error = context.get("exception")
+        if isinstance(error, WorldError) and error not in self._known:
+            self._remember(error)
+        super().call_exception_handler(context)
+
+    def _remember(self, error: WorldError) -> None:
+        self._known.add(error)
+        self._remembered.append(error)
 
     def create_future(self) -> asyncio.Future[Any]:
         """See `asyncio.loop.create_future`."""

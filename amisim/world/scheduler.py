@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from amisim.world.choices import Choices
-from amisim.world.errors import Deadlock, Ended, OutsideWorld, WorldError
+from amisim.world.errors import Deadlock, Ended, OutsideWorld, WorldError, remembered
 from amisim.world.participants import USES, Participant, Waiters
 from amisim.world.places import here_in_loop, places
 
@@ -324,7 +324,7 @@ class Scheduler:
             "give the world more patience"
         )
         if self.is_first(me):
-            raise error
+            raise remembered(error)
         first = self._fail(error)
         if first not in self._runnable:
             self._runnable.append(first)
@@ -383,7 +383,7 @@ class Scheduler:
             threading.Thread.join(finished.thread, _PATIENCE)
         error, me._error = me._error, None
         if error is not None:
-            raise error
+            raise remembered(error)
 
     def _choose(self) -> Participant:
         """Who runs next; time passes if nobody can."""

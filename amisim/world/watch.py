@@ -16,7 +16,7 @@ from itertools import takewhile
 from types import FrameType
 from typing import Any
 
-from amisim.world.errors import Ended, OutsideWorld, WorldError
+from amisim.world.errors import Ended, OutsideWorld, WorldError, remembered
 from amisim.world.participants import Participant
 from amisim.world.patching import is_patched
 from amisim.world.places import caller, place
@@ -146,11 +146,11 @@ class Watch:
     def _raise_here(self, *_: object) -> None:
         error, self._error = self._error, None
         if error is not None and self._scheduler.steps == self._steps and not self._ended.is_set():
-            raise error
+            raise remembered(error)
 
 
 def _saying(text: str) -> Callable[[Exception], None]:
-    return lambda self: Exception.__init__(self, text)
+    return lambda self: Exception.__init__(remembered(self), text)
 
 
 def _is_debugged(frame: FrameType) -> bool:
