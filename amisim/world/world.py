@@ -22,6 +22,7 @@ from amisim.world.errors import WorldError
 from amisim.world.loop import ScaledLoop
 from amisim.world.modules import Modules
 from amisim.world.patching import patched
+from amisim.world.places import here
 
 __all__ = ["World"]
 
@@ -127,10 +128,17 @@ class World:
     def advance(self, seconds: float) -> None:
         """Let time pass; return when all that happens by then, and at that time, has happened.
 
-        `advance(0)` lets others do what they can without time.
+        `advance(0)` lets others do what they can without time. Raises `WorldError` in a coroutine or a callback of a
+        loop: that could not do anything meanwhile.
         """
         if not 0 <= seconds < math.inf:
             raise ValueError(f"{seconds} s: time does not go back, nor to its end; step_clock sets the wall clock")
+        if isinstance(asyncio._get_running_loop(), ScaledLoop):
+            raise WorldError(
+                f"advance({seconds:g}) would stop the loop that it is called in, at {here()}. Have `await "
+                f"asyncio.sleep({seconds:g})` in its place; or, if all is to have happened then, `await "
+                f"asyncio.to_thread(world.advance, {seconds:g})`"
+            )
         self._engine.advance(seconds)
 
     def sleep(self, seconds: float) -> None:

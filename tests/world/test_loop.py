@@ -329,6 +329,30 @@ def test_tls(world):
     assert world.run(main()) is True
 
 
+@pytest.mark.parametrize("time", ["virtual", "scaled=50"])
+@pytest.mark.parametrize("seconds", [5, 0])
+def test_time_is_not_advanced_in_a_loop_but_beside_it(time, seconds):
+    async def main():
+        seen = []
+        asyncio.get_running_loop().call_later(seconds, lambda: seen.append(world.now))
+        with pytest.raises(WorldError, match=rf"advance\({seconds}\) would .* in main: world\.advance.* asyncio.sleep"):
+            world.advance(seconds)
+        await asyncio.to_thread(world.advance, seconds)
+        assert seconds <= seen[0] < seconds + 1
+
+    with amisim.World(time=time) as world:
+        world.run(main())
+
+
+def test_time_is_not_advanced_in_a_callback_of_a_loop(world):
+    async def main():
+        asyncio.get_running_loop().call_soon(world.advance, 1)
+        await asyncio.sleep(3)
+
+    with pytest.raises(WorldError, match=r"advance\(1\) would stop the loop"):
+        world.run(main())
+
+
 def test_run_again_and_again(world):
     assert [world.run(answer(1, each)) for each in range(3)] == [0, 1, 2]
     assert world.now == 3
