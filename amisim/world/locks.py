@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from amisim.world.errors import Deadlock
+from amisim.world.errors import Deadlock, WorldError
 from amisim.world.participants import Waiters
 from amisim.world.scheduler import Scheduler
 
@@ -138,7 +138,7 @@ class Condition:
         return self.acquire()
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        if isinstance(error, Deadlock) and isinstance(self._lock, RLock) and not self._is_owned():
+        if isinstance(error, WorldError) and isinstance(self._lock, RLock) and not self._is_owned():
             return  # it could not be taken again after a wait
         self._lock.release()
 
@@ -149,13 +149,21 @@ class Condition:
         ticket: Waiters = {self._scheduler.me(): None}
         self._waiting.append(ticket)
         saved = self._release_save()
+        is_wrong = False
         try:
             # It may have been notified while the lock was given back.
             return not ticket or self._scheduler.wait([ticket], timeout, "a condition")
+        except WorldError:
+            is_wrong = True
+            raise
         finally:
             if ticket in self._waiting:
                 self._waiting.remove(ticket)
-            self._acquire_restore(saved)
+            try:
+                self._acquire_restore(saved)
+            except Deadlock:
+                if not is_wrong:  # or else whoever has the lock is wrong, and that is told
+                    raise
 
     def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
         """Wait until something is so, at most `timeout` seconds; return what `predicate` says last."""

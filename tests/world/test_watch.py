@@ -169,6 +169,31 @@ def test_who_joins_a_thread_that_leaves_goes_on(stop):
         assert seen == [False]
 
 
+def waits_for_a_condition(threads):
+    condition = threads.Condition()
+    return condition, condition.wait
+
+
+def waits_for_a_condition_with_a_lock(threads):
+    condition = threads.Condition(threads.Lock())
+    return condition, condition.wait
+
+
+@pytest.mark.parametrize("made", [waits_for_a_condition, waits_for_a_condition_with_a_lock])
+def test_who_leaves_with_the_lock_that_another_needs_is_named(made, stop):
+    """That nobody gives the lock back is not what is wrong first."""
+
+    def leave():
+        with condition:
+            stop.wait()
+
+    with World(patience=0.1) as world:
+        condition, wait = made(world.modules["threading"])
+        world.modules["threading"].Timer(1, leave).start()
+        with pytest.raises(OutsideWorld, match=r"'Thread-.*' has left the world"), condition:
+            wait()
+
+
 def compute(stop):
     """For ever, whatever is raised."""
     while not stop.is_set():
