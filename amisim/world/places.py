@@ -5,6 +5,7 @@ import linecache
 import os
 import sys
 import sysconfig
+import threading
 from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
@@ -14,11 +15,32 @@ __all__ = ["caller", "frames_of", "here", "here_in_loop", "place", "places"]
 _LIBRARY = sysconfig.get_path("stdlib")
 _HERE = os.path.dirname(__file__)
 
+_THREAD = threading.Thread
+_STARTERS = {each.__code__ for each in (_THREAD._bootstrap, _THREAD._bootstrap_inner, _THREAD.run)}  # type: ignore[attr-defined]
+_STARTING = tuple(os.path.join(_HERE, name) for name in ("threads.py", "loop.py"))
+"""What begins a thread, and calls what it is for."""
+
+_TASKS = 10
+"""How many of the tasks that wait in one loop are told of."""
+
 
 def places(threads: Mapping[int, str]) -> list[str]:
-    """A line for each thread, by its ident: what is said of it, and where it is."""
-    frames = sys._current_frames()
-    return [f"{said}, {place(frames[ident])}" if ident in frames else said for ident, said in threads.items()]
+    """A line for each thread, by its ident: what is said of it, and where it is; and for each task of its loop."""
+    frames, lines = sys._current_frames(), list[str]()
+    for ident, said in threads.items():
+        frame = frames.get(ident)
+        lines.append(said if frame is None else f"{said}, {place(frame)}")
+        lines += _waiting_tasks(frame)
+    return lines
+
+
+def _waiting_tasks(frame: FrameType | None) -> list[str]:
+    loop = _loop(frame)
+    if loop is None or asyncio.current_task(loop) is not None:  # the thread waits in that task
+        return []
+    tasks = sorted(asyncio.all_tasks(loop), key=lambda task: (getattr(task, "_number", 0), task.get_name()))
+    more = [f"  and {len(tasks) - _TASKS} tasks more"] if len(tasks) > _TASKS else []
+    return [*(f"  {_task(each)}" for each in tasks[:_TASKS]), *more]
 
 
 def caller(frame: FrameType) -> FrameType:
@@ -30,11 +52,26 @@ def caller(frame: FrameType) -> FrameType:
 
 
 def place(frame: FrameType) -> str:
-    """File, line and function of whoever called, and the line itself."""
-    frame = caller(frame)
+    """File, line and function of whoever called, and the line itself; or else what the thread is for."""
+    target = _target(frame)
+    return f"its target {target}" if target else _line(caller(frame))
+
+
+def _line(frame: FrameType) -> str:
     path, line = frame.f_code.co_filename, frame.f_lineno
     text = linecache.getline(path, line).strip()
     return f"{path}:{line} in {frame.f_code.co_name}" + (f": {text}" if text else "")
+
+
+def _target(frame: FrameType) -> str:
+    """The function that a thread has been started with, if that is none of the user's; empty if it is."""
+    found = ""
+    each: FrameType | None = frame
+    while each is not None and _is_internal(each):
+        if each.f_code not in _STARTERS and not each.f_code.co_filename.startswith(_STARTING):
+            found = each.f_code.co_qualname
+        each = each.f_back
+    return found if each is None else ""
 
 
 def here() -> str:
@@ -48,19 +85,23 @@ def here_in_loop() -> str:
 
 
 def _next_tasks() -> Iterator[str]:
-    frame: FrameType | None = sys._getframe()
-    while frame is not None and frame.f_code.co_name != "_run_once":
-        frame = frame.f_back
-    ready = getattr(frame.f_locals.get("self"), "_ready", ()) if frame is not None else ()
-    for handle in list(ready)[:3]:
+    for handle in list(getattr(_loop(sys._getframe()), "_ready", ()))[:3]:
         task = getattr(handle._callback, "__self__", None)
         if isinstance(task, asyncio.Task):
-            yield f"task {task.get_name()} at {place(_innermost(task))}"
+            yield _task(task)
 
 
-def _innermost(task: asyncio.Task[Any]) -> FrameType:
+def _loop(frame: FrameType | None) -> Any:
+    """The event loop that runs in these frames; None if there is none."""
+    while frame is not None and frame.f_code.co_name != "_run_once":
+        frame = frame.f_back
+    return frame.f_locals.get("self") if frame is not None else None
+
+
+def _task(task: asyncio.Task[Any]) -> str:
     frames = list(frames_of(task))
-    return next((each for each in reversed(frames) if not _is_internal(each)), frames[0])
+    own = [each for each in frames if not _is_internal(each)]
+    return f"task {task.get_name()}" + "".join(f" at {_line(each)}" for each in (own[-1:] or frames[:1]))
 
 
 def frames_of(task: asyncio.Task[Any]) -> Iterator[FrameType]:

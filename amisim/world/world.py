@@ -179,8 +179,15 @@ class World:
 
     def run(self, main: Coroutine[Any, Any, _Result]) -> _Result:
         """As `asyncio.run`, in this world."""
-        with asyncio.Runner(loop_factory=self.runtime.new_event_loop) as runner:
-            return runner.run(main)
+        runner = asyncio.Runner(loop_factory=self.runtime.new_event_loop)
+        try:
+            result = runner.run(main)
+        except BaseException:
+            with suppress(WorldError):  # what is wrong first is told
+                runner.close()
+            raise
+        runner.close()
+        return result
 
     # What happened
 

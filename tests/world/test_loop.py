@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextvars
+import re
 import signal
 import socket
 import ssl
@@ -374,6 +375,39 @@ def test_errors_and_cancellation_pass_through(world):
     with pytest.raises(Deadlock, match=r"main waits for sockets"):
         world.run(asyncio.Event().wait())
     assert world.run(answer(1, "still works")) == "still works"
+
+
+def test_a_deadlock_says_where_the_tasks_of_a_loop_wait(world):
+    async def stuck():
+        await asyncio.Event().wait()
+
+    async def main():
+        beta = asyncio.create_task(asyncio.Event().wait(), name="beta")
+        async with asyncio.TaskGroup() as group:
+            for each in range(10):
+                group.create_task(stuck(), name=f"alpha {each}")
+            await asyncio.to_thread(world.modules["threading"].Event().wait)
+        await beta
+
+    with pytest.raises(Deadlock) as caught:
+        world.run(main())
+    lines = str(caught.value).splitlines()
+    assert lines[1].startswith("  main waits for sockets, ")
+    own = stuck.__code__.co_firstlineno + 1
+    assert lines[2].endswith('in main: await asyncio.to_thread(world.modules["threading"].Event().wait)')
+    assert re.fullmatch(r"    task beta at .*locks\.py:\d+ in wait: .*", lines[3])
+    for number in range(8):
+        where = f"{__file__}:{own} in stuck: await asyncio.Event().wait()"
+        assert lines[4 + number] == f"    task alpha {number} at {where}"
+    assert lines[12:] == ["    and 2 tasks more", "  executor waits for a condition, its target Event.wait"]
+
+
+def test_a_deadlock_in_a_task_is_about_that_alone(world):
+    async def main():
+        world.modules["threading"].Event().wait()
+
+    with pytest.raises(Deadlock, match=r"\n  main waits for a condition, .*Event\(\)\.wait\(\)$"):
+        world.run(main())
 
 
 def leave(many):

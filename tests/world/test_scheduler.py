@@ -151,6 +151,7 @@ def test_a_deadlock_says_who_waits_for_what_and_where(world):
         assert said[name].startswith(f"  {name} waits for {what}")
     line = hold.__code__.co_firstlineno + 2
     assert said["holds"].endswith(f"a lock, {__file__}:{line} in hold: lock.acquire()")
+    assert said["event"].endswith("a condition, its target Event.wait")
     assert f"{__file__}:" in said["main"]
     assert said["main"].endswith("joins.join()")
 

@@ -477,7 +477,7 @@ def call_often(use):
 @pytest.mark.parametrize("function", [takes_a_free_lock, asks_a_queue, selects_what_has_room, looks_at_the_same_data])
 def test_who_uses_on_and_on_what_is_free_comes_to_the_next_time_and_to_the_limit(function):
     """Also when that takes longer than the world has patience."""
-    with World(patience=0.01, limit=0.05) as world:
+    with World(patience=0.1, limit=0.05) as world:
         done = []
         world.modules["threading"].Timer(0.02, done.append, [True]).start()
         use = function(world.modules)
