@@ -140,11 +140,12 @@ class Virtual:
     @contextmanager
     def outside(self) -> Iterator[None]:
         """See `Engine`."""
-        self._watch.outside += 1
+        ident = threading.get_ident()
+        self._watch.outside.append(ident)
         try:
             yield
         finally:
-            self._watch.outside -= 1
+            self._watch.outside.remove(ident)
 
 
 _SETTLING = 0.05

@@ -49,8 +49,8 @@ class Watch:
         self._error: WorldError | None = None  # for the main thread, if it has not used the world since then
         self._steps = 0
         self._handler: Any = None
-        self.outside = 0
-        """How many do real things, as they may."""
+        self.outside: list[int] = []
+        """The idents of the threads that do real things, as they may."""
         self._thread = threading.Thread(target=self._run, name="amisim-world-watch", daemon=True)
 
     def start(self) -> None:
@@ -89,16 +89,18 @@ class Watch:
         """Look at one turn, until it ends or lasts too long."""
         scheduler = self._scheduler
         steps, participant = scheduler.steps, scheduler.running
-        if participant is not None and not self.outside:
+        if participant is not None and not self._is_outside(participant):
             self._look_at(participant)
         used, place = _cpu(), None  # whoever has the turn is all that computes in this process
         since = asleep_since = _clock()
         used_awake = 0.0 if participant is None else _used(participant)
         while not self._ended.wait(self._patience / _LOOKS):
-            if scheduler.steps != steps or scheduler.running is not participant or self.outside:
+            if scheduler.steps != steps or scheduler.running is not participant:
                 return
             if participant is None:
                 continue
+            if self._is_outside(participant):
+                return
             # A thread that does nothing on a machine with much to do is not asleep, and moves on in between.
             before, place = place, _where_it_sleeps(participant)
             now = _clock()
@@ -112,6 +114,9 @@ class Watch:
             if is_waiting or _cpu() - used >= self._patience:
                 self._report(participant, is_waiting, steps)
                 return
+
+    def _is_outside(self, participant: Participant) -> bool:
+        return participant.ident in self.outside
 
     def _look_at(self, participant: Participant) -> None:
         """Who uses the world, but neither waits nor finds anything for too long, looks on and on."""

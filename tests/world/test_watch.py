@@ -259,6 +259,19 @@ def test_outside_is_allowed():
             time.sleep(100)
 
 
+def test_who_is_outside_may_do_real_things_but_nobody_else(stop):
+    with World(patience=0.1) as world:
+        thread = world.modules["threading"].Thread(target=stop.wait, name="stuck")
+        rescue = threading.Timer(3, stop.set)
+        with world.outside():
+            rescue.start()
+            thread.start()
+            with pytest.raises(OutsideWorld, match="'stuck' has left the world"):
+                thread.join()
+            rescue.cancel()
+            rescue.join()
+
+
 def test_a_long_computation_within_patience_is_fine():
     with World(patience=60) as world:
         until = time.process_time() + 0.2
