@@ -29,6 +29,30 @@ def test_a_late_answer(suite, time):
     result.assert_outcomes(passed=1)
 
 
+def test_a_test_fails_once_if_a_task_or_a_callback_of_its_loop_leaves_the_world(suite):
+    result = suite("""
+        import asyncio
+        import threading
+
+        import pytest
+        from amisim import event
+
+        async def wait_for_ever():
+            threading.Event().wait()
+
+        async def test_task(ami_server):
+            task = asyncio.create_task(wait_for_ever())
+            await asyncio.sleep(5)
+
+        @pytest.mark.ami(patience=0.1)
+        async def test_callback(ami_server, ami_async_manager):
+            ami_async_manager.register_callback("Hangup", lambda event, manager: all(True for _ in iter(int, 1)))
+            ami_server.emit(event("Hangup", Channel="x", Cause=16))
+            await asyncio.sleep(1)
+    """)
+    result.assert_outcomes(failed=2)
+
+
 def test_long_waits_take_no_time(suite):
     result = suite("""
         import ami
