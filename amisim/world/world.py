@@ -179,15 +179,13 @@ class World:
 
     def run(self, main: Coroutine[Any, Any, _Result]) -> _Result:
         """As `asyncio.run`, in this world."""
-        runner = asyncio.Runner(loop_factory=self.runtime.new_event_loop)
-        try:
-            result = runner.run(main)
-        except BaseException:
-            with suppress(WorldError):  # what is wrong first is told
-                runner.close()
-            raise
-        runner.close()
-        return result
+        with asyncio.Runner(loop_factory=self.runtime.new_event_loop) as runner:
+            try:
+                return runner.run(main)
+            except BaseException:
+                with suppress(WorldError):  # what is wrong first is told
+                    runner.close()
+                raise
 
     # What happened
 

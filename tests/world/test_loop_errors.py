@@ -54,7 +54,7 @@ WRONG = {
     computes: (OutsideWorld, "computes on"),
     waits: (Deadlock, "main waits for a condition"),
     looks: (OutsideWorld, "looks on and on"),
-    makes_a_real_socket: (OutsideWorld, "sockets for TCP alone"),
+    makes_a_real_socket: (OutsideWorld, "those for TCP alone"),
     swallows: (OutsideWorld, "'main' has left the world"),
 }
 
