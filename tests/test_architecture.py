@@ -1,6 +1,7 @@
 """Who may import whom. The table is the layering that docs/architecture.md draws."""
 
 import ast
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -111,22 +112,19 @@ def top(names: frozenset[str]) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("module", modules("ami"))
-def test_ami_is_layered(module):
-    assert own(imports(modules("ami")[module]), "ami") <= AMI.get(module, set())
+def test_ami_is_layered():
+    for module, path in modules("ami").items():
+        assert own(imports(path), "ami") <= AMI.get(module, set()), module
 
 
-@pytest.mark.parametrize("module", modules("ami"))
-def test_ami_needs_the_standard_library_only(module):
-    import sys
-
-    assert top(imports(modules("ami")[module])) - {"ami"} <= sys.stdlib_module_names
+def test_ami_needs_the_standard_library_only():
+    for module, path in modules("ami").items():
+        assert top(imports(path)) - {"ami"} <= sys.stdlib_module_names, module
 
 
-@pytest.mark.parametrize("module", sorted(set(AMI) - DRIVERS - {"connecting"}))
-def test_the_rules_of_ami_are_free_of_io_time_and_chance(module):
-    allowed = {"threading"} if module == "message" else set()  # a lock: several threads may decode one message
-    assert not top(imports(modules("ami")[module])) & NO_IO - allowed
+def test_the_rules_of_ami_are_free_of_io_time_and_chance():
+    for module in set(AMI) - DRIVERS - {"connecting"}:
+        assert not top(imports(modules("ami")[module])) & NO_IO, module
 
 
 @pytest.mark.parametrize("module", ["manager", "connection", "streams"])
@@ -143,44 +141,42 @@ def test_making_an_error_of_an_address_does_no_io():
     assert top(imports(modules("ami")["connecting"])) & NO_IO == {"os", "socket", "ssl"}  # for their names of errors
 
 
-@pytest.mark.parametrize("module", modules("amisim"))
-def test_amisim_uses_no_client(module):
-    used = imports(modules("amisim")[module])
-    if module not in OF_A_CLIENT:
+def test_amisim_uses_no_client():
+    for module in modules("amisim").keys() - OF_A_CLIENT:
+        used = imports(modules("amisim")[module])
         more = {"runtime"} if module in IN_A_RUNTIME else OF_STRATEGIES if module.startswith("strategies") else set()
-        assert own(used, "ami") <= OF_AMI | more
-        assert not used & {"ami.Manager", "ami"}
+        assert own(used, "ami") <= OF_AMI | more, module
+        assert not used & {"ami.Manager", "ami"}, module
 
 
-@pytest.mark.parametrize(
-    "module",
-    [each for each in set(modules("amisim")) - WITH_IO - WITH_FILES - OF_TESTS if not each.startswith("world.")],
-)
-def test_what_amisim_knows_is_free_of_io_time_and_chance(module):
-    assert not top(imports(modules("amisim")[module])) & NO_IO
+def test_what_amisim_knows_is_free_of_io_time_and_chance():
+    for module in modules("amisim").keys() - WITH_IO - WITH_FILES - OF_TESTS:
+        if not module.startswith("world."):
+            assert not top(imports(modules("amisim")[module])) & NO_IO, module
 
 
-@pytest.mark.parametrize("module", [name for name in modules("amisim") if not name.startswith("world")])
-def test_nothing_but_commands_needs_a_world_of_virtual_time(module):
-    if module not in {"__init__", *OF_A_CLIENT, *OF_TESTS}:
-        used = own(imports(modules("amisim")[module]), "amisim")
-        assert not {name for name in used if name.startswith("world")}
+def test_nothing_but_commands_needs_a_world_of_virtual_time():
+    for module in modules("amisim").keys() - {"__init__"} - OF_A_CLIENT - OF_TESTS:
+        if not module.startswith("world"):
+            used = own(imports(modules("amisim")[module]), "amisim")
+            assert not {name for name in used if name.startswith("world")}, module
 
 
-@pytest.mark.parametrize("module", [name for name in modules("amisim") if name.startswith("faults.")])
-def test_faults_know_frames_steps_and_causes_and_no_server(module):
-    used = {name for name in own(imports(modules("amisim")[module]), "amisim") if not name.startswith("faults")}
-    assert used <= {"action", "causes", "steps"}
+def test_faults_know_frames_steps_and_causes_and_no_server():
+    for module, path in modules("amisim").items():
+        if module.startswith("faults."):
+            used = {name for name in own(imports(path), "amisim") if not name.startswith("faults")}
+            assert used <= {"action", "causes", "steps"}, module
 
 
-@pytest.mark.parametrize("module", modules("amisim"))
-def test_hypothesis_is_for_strategies_alone_and_they_are_loaded_by_nothing(module):
-    used = imports(modules("amisim")[module])
-    if module.startswith("strategies"):
-        assert "hypothesis" in top(used)
-    else:
-        assert "hypothesis" not in top(used)
-        assert not {name for name in own(used, "amisim") if name.startswith("strategies")}
+def test_hypothesis_is_for_strategies_alone_and_they_are_loaded_by_nothing():
+    for module, path in modules("amisim").items():
+        used = imports(path)
+        if module.startswith("strategies"):
+            assert "hypothesis" in top(used), module
+        else:
+            assert "hypothesis" not in top(used), module
+            assert not {name for name in own(used, "amisim") if name.startswith("strategies")}, module
 
 
 def test_the_pytest_plugin_imports_nothing_of_amikit_at_the_start():

@@ -221,19 +221,13 @@ def test_an_action_makes_of_its_response_what_is_documented(entry, text):
     assert {key: type(each) for key, each in found.items()} == {key: type(each) for key, each in expected.items()}
 
 
-@pytest.mark.parametrize(
-    ("entry", "word"),
-    [
-        pytest.param(entry, word, id=f"{entry.name} {word}")
-        for entry in ENTRIES
-        for word in ("Success", "Follows", "Error", "Goodbye", "success")
-        if (entry.name, word) not in {("Logoff", "Goodbye"), ("Login", "Error")}
-    ],
-)
-def test_a_response_says_whether_the_action_was_taken(entry, word):
-    answer = response(f"Response: {word}")
-    assert any_of(entry).process_response(answer) is answer
-    assert answer.success is (word in ("Success", "Follows"))
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_a_response_says_whether_the_action_was_taken(entry):
+    for word in ("Success", "Follows", "Error", "Goodbye", "success"):
+        if (entry.name, word) not in {("Logoff", "Goodbye"), ("Login", "Error")}:
+            answer = response(f"Response: {word}")
+            assert any_of(entry).process_response(answer) is answer
+            assert answer.success is (word in ("Success", "Follows")), word
 
 
 def test_the_lines_of_a_file_come_in_the_order_of_their_numbers():

@@ -123,7 +123,7 @@ def missing_values(source: Any, kind: type) -> list[str]:
 
 @pytest.mark.parametrize("kind", KINDS, ids=event_name)
 def test_every_typed_header_of_a_declared_event_has_a_value(kind):
-    @settings(max_examples=5, phases=[Phase.generate], database=None)
+    @settings(max_examples=2, phases=[Phase.generate], database=None)
     @given(strategies.catalogue_events(kind))
     def check(event: Event) -> None:
         assert type(event) is kind

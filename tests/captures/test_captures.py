@@ -56,7 +56,7 @@ def test_every_frame_is_an_empty_line_or_ends_with_the_only_one_in_it(streams):
 def test_every_frame_is_the_same_byte_by_byte(streams):
     for (_, direction), stream in streams.items():
         # Some are long, for a reader that is slow, and say the same over and over.
-        begin = stream[:100_000]
+        begin = stream[:20_000]
         assert read(begin, direction, [1] * len(begin)) == read(begin, direction)
 
 
