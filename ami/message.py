@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any, Generic, Self, TypeVar, cast, overload
 
 from ami import wire
-from ami.secrets import without_secrets
 from ami.wire import EMPTY_LINE
 
 __all__ = [
@@ -207,6 +206,8 @@ class Message(dict[str, str]):
     __hash__ = None
 
     def __repr__(self) -> str:
+        from ami.secrets import without_secrets  # here, as it is slow to load
+
         return f"<{type(self).__name__} {dict(without_secrets(self.items()))}>"
 
     @property

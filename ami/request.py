@@ -17,7 +17,6 @@ from ami import wire
 from ami.catalogue import Aggregate, Event
 from ami.headers import camel
 from ami.message import KEY_ACTION, KEY_ACTIONID, KEY_RESPONSE, SUCCESSES, Message
-from ami.secrets import without_secrets
 
 __all__ = ["MAX_ACTION_ID", "Action", "Request", "param", "yes_no"]
 
@@ -114,6 +113,8 @@ class Request(dict[str, Any]):
         )
 
     def __repr__(self) -> str:
+        from ami.secrets import without_secrets  # here, as it is slow to load
+
         return f"<{type(self).__name__} {dict(without_secrets(self.items()))}>"
 
 

@@ -27,7 +27,6 @@ from ami.errors import Error, ManagerError, ManagerSocketError, ProtocolError
 from ami.message import KEY_ACTION, KEY_RESPONSE, SUCCESSES, Message, events_in
 from ami.outcomes import Notice, Orphan, Output, Response, State, StateChange, link_gap
 from ami.request import Request
-from ami.secrets import redacted, said_in
 
 __all__ = ["MAX_LIST", "ClientSession", "PendingAction"]
 
@@ -167,6 +166,8 @@ class ClientSession:
             self._sharing.append(pending)
         data = wire.encode(text)
         if self._trace:
+            from ami.secrets import said_in  # here, as it is slow to load
+
             pending.said = said_in(data)
         self._send(data)
         return pending
@@ -228,7 +229,7 @@ class ClientSession:
             return
         if self._trace:
             answered = self._open.get(message.action_id or "")
-            self._log.debug("< %s", redacted(message.frame, answered.said if answered else ()))
+            self._log_wire("<", message.frame, answered.said if answered else frozenset())
         if isinstance(message, Event):
             self._receive_event(message, now)
         else:
@@ -307,7 +308,7 @@ class ClientSession:
 
     def _greet(self, line: bytes, now: float) -> None:
         if self._trace:
-            self._log.debug("< %s", redacted(line))
+            self._log_wire("<", line)
         text = wire.decode(line).strip()
         if "call manager" in text.lower() and len(line) <= MAX_GREETING:
             self.greeting = text
@@ -337,7 +338,13 @@ class ClientSession:
     def _send(self, data: bytes) -> None:
         self._unsent.append(data)
         if self._trace:
-            self._log.debug("> %s", redacted(data))
+            self._log_wire(">", data)
+
+    def _log_wire(self, direction: str, frame: bytes, said: frozenset[str] = frozenset()) -> None:
+        """Log a frame without its secrets, nor those of the action that it answers, which are `said`."""
+        from ami.secrets import redacted
+
+        self._log.debug("%s %s", direction, redacted(frame, said))
 
     def _schedule(self, deadline: float, action_id: str) -> None:
         if deadline == math.inf:
