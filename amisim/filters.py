@@ -23,13 +23,14 @@ _CRITERION = re.compile(r"[ ,)]*(action|name|header|method)[^(), ]*\(([^), ]*)")
 _BLANKS = "".join(map(chr, range(33)))
 _SPECIAL = re.compile(r"[][.*+?^$|(){}\\]")
 _METHODS: dict[str, Callable[[str, str], bool]] = {
+    "regex": lambda pattern, text: pattern in text,  # one in which no character is special
     "exact": lambda pattern, text: pattern == text,
     "starts_with": lambda pattern, text: text.startswith(pattern),
     "ends_with": lambda pattern, text: text.endswith(pattern),
     "contains": lambda pattern, text: pattern in text,
     "none": lambda pattern, text: True,
 }
-_VALUES = {"method": {"regex", *_METHODS}, "action": {"include", "exclude"}}
+_VALUES = {"method": set(_METHODS), "action": {"include", "exclude"}}
 
 
 class EventFilter(NamedTuple):
@@ -82,7 +83,7 @@ def event_filter(pattern: str, criteria: str, *, modern: bool = True) -> EventFi
     if not criteria or not modern:
         if modern and not pattern:
             raise ValueError(MISFORMED)
-        return EventFilter(excludes, "", "", "contains", _compiled(pattern))
+        return EventFilter(excludes, "", "", "regex", _compiled(pattern))
     criterion = _CRITERION.findall(criteria)
     wrong = _CRITERION.sub("", criteria).strip(" ,)") or not all(
         value in _VALUES.get(key, {value}) - {""} for key, value in criterion

@@ -278,7 +278,9 @@ class Server:
                 f"the scenario's {key} is another now: it stays what it was until the server starts again"
                 for key in kept
             ]
-            notes += [f"taken out, and never hit: {fault}" for fault in self._plan.unused if fault not in faults]
+            notes += [
+                f"taken out, and has hit nothing so far: {fault}" for fault in self._plan.unused if fault not in faults
+            ]
             for note in notes:
                 self._note(Record(self._now(), 0, "", "note", note.encode()))
             self._script.become(said.script)

@@ -33,6 +33,8 @@ def passes(filters: list[EventFilter], text: str) -> bool:
         ("header(UserEvent),method(starts_with)", "Fo", True, False),
         ("header(UserEvent),method(ends_with)", "ar", False, True),
         ("header(UserEvent),method(regex)", "^F|x", True, False),
+        ("header(UserEvent),method(regex)", "oo", True, False),
+        ("method(regex)", "oo", True, False),
         ("header(Channel),method(contains)", "x", False, False),
         ("action(exclude),method(contains)", "Foo", False, True),
         ("method(contains)", "!Foo", False, True),

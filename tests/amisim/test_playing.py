@@ -221,7 +221,7 @@ def test_a_scenario_that_is_read_again_has_its_users_and_faults_for_who_comes_th
             manager.login("bob", "y")
             assert not manager.send_action(core.Ping()).success
         assert before.send_action(core.Ping()).success
-        assert server.timeline().count("# taken out, and never hit: drop event Never") == 1
+        assert server.timeline().count("# taken out, and has hit nothing so far: drop event Never") == 1
         server.check()
 
 
