@@ -60,7 +60,8 @@ class _Playing:
             return
         writer = self._writers[number]
         if record.kind == "data":
-            writer.write(record.data)
+            if not writer.is_closing():  # the server was faster
+                writer.write(record.data)
         elif record.kind == "error":
             writer.transport.abort()
         else:

@@ -26,18 +26,21 @@ Exit codes:
   0  it is done
   1  what was asked for is not so: recordings differ, a secret stands in one, a test still fails …
   2  it cannot be done: wrong arguments, a file that cannot be read, a server that cannot be reached
-  130  Ctrl-C, before it has begun
+  130  Ctrl-C; what serves or records ends with 0
 Colours are for terminals; NO_COLOR=1 switches them off. 'amisim completion --help' tells of completion.
 """
 
 
 class _Commands(click.Group):
-    """Commands that say in a line when there is no room for what they print."""
+    """Commands that say in a line when there is no room for what they print, and end with 130 after Ctrl-C."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that was asked for."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\nAborted!", err=True)
+            raise click.exceptions.Exit(130) from None
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
                 raise
@@ -119,7 +122,7 @@ def check(files: tuple[str, ...]) -> None:
 
 def _check(path: Path) -> str:
     """What is in a recording; raises `RecordingError` where something is wrong with it."""
-    with RecordingReader(path) as reader:
+    with working(f"checking {path}"), RecordingReader(path) as reader:
         unended: dict[int, None] = {}
         records = list(_watched(consistent(path, reader), unended))
         if reader.truncated:

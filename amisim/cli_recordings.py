@@ -93,7 +93,7 @@ def _tell(found: list[Difference], allow: str | None) -> None:
 def _whole(name: str | Path) -> Recording:
     """A recording that can be replayed, all of it."""
     path = library.find(name)
-    with RecordingReader(path) as reader:
+    with working(f"reading {name}"), RecordingReader(path) as reader:
         records = list(consistent(path, reader))
         if reader.truncated:
             raise RecordingError(path, reader.truncated, CUT_SHORT)
@@ -101,7 +101,7 @@ def _whole(name: str | Path) -> Recording:
 
 
 def _write(out: str, recording: Recording, redact: Callable[[Record], Record] = lambda record: record) -> None:
-    with RecordingWriter(out, recording.header, redact) as writer:
+    with working(f"writing {out}"), RecordingWriter(out, recording.header, redact) as writer:
         try:
             for record in recording.records:
                 writer.write(record)
@@ -134,7 +134,8 @@ def _format(path: Path, *, check: bool) -> bool:
     with open_recording(path) as file:
         if not check:
             claim(file, path)
-        text = "".join(formatted(path)).encode()
+        with working(f"reading {path}"):
+            text = "".join(formatted(path)).encode()
         if file.read() == text:
             return False
         if not check:
@@ -168,7 +169,9 @@ def stats(recording: str) -> None:
     with plainly():
         path = library.find(recording)
         with RecordingReader(path) as reader:
-            click.echo(statistics(reader))
+            with working(f"counting {recording}"):
+                counted = statistics(reader)
+            click.echo(counted)
             if reader.truncated:
                 raise RecordingError(path, reader.truncated, CUT_SHORT)
 

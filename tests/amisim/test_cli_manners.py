@@ -1,7 +1,9 @@
 """How the commands behave at a terminal and away from one: completion, colours, progress, exit codes."""
 
 import io
+import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -197,3 +199,14 @@ def test_a_test_that_still_fails_is_exit_code_one(tmp_path):
 
 def test_every_command_is_on_the_page():
     assert set(re.findall(r"^\| `amisim ([a-z]+)", PAGE, re.MULTILINE)) == set(main.commands)
+
+
+def test_who_interrupts_a_command_gets_the_exit_code_of_that(tmp_path):
+    pipe = tmp_path / "endless.yaml"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "amisim", "check", str(pipe)]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with running as process, open(pipe, "w"):  # when it reads
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate()
+    assert (process.returncode, output, errors) == (130, "", "\nAborted!\n")
