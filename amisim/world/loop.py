@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
 from amisim.runtime import Runtime
-from amisim.world.errors import OutsideWorld, WorldError
+from amisim.world.errors import Deadlock, OutsideWorld, WorldError
 from amisim.world.modules import Modules
 from amisim.world.network import real
-from amisim.world.places import here
+from amisim.world.places import here, is_internal
 from amisim.world.sockets import Socket
 
 __all__ = ["Loop", "ScaledLoop"]
@@ -79,6 +79,15 @@ def _checked(name: str) -> Any:
     return checked
 
 
+_NAMES = {each.__name__ for each in (WorldError, OutsideWorld, Deadlock)}
+
+
+def _names_it(frame: FrameType) -> bool:
+    """Whether a program's code has a name of what can be wrong with a world: then it knows what it catches."""
+    code = frame.f_code
+    return not is_internal(frame) and not _NAMES.isdisjoint((*code.co_names, *code.co_varnames, *code.co_freevars))
+
+
 class Loop(ScaledLoop):
     """An event loop over the links of a world of virtual time."""
 
@@ -108,10 +117,16 @@ class Loop(ScaledLoop):
         return result
 
     def _unseen(self) -> list[WorldError]:
-        """What has not come to the coroutine that it was run for; all is forgotten."""
+        """What has neither come to the coroutine that it was run for nor to one that names it; all is forgotten."""
         errors, self._remembered = self._remembered, []
         main, self._main = self._main, None
-        return [each for each in errors if not any(at is main for at, _ in traceback.walk_tb(each.__traceback__))]
+        if main is not None and _names_it(main):
+            return []
+        return [
+            each
+            for each in errors
+            if not any(at is main or _names_it(at) for at, _ in traceback.walk_tb(each.__traceback__))
+        ]
 
     def remember(self, error: WorldError) -> None:
         """An error is raised in what it calls now."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
-__all__ = ["caller", "frames_of", "here", "here_in_loop", "place", "places"]
+__all__ = ["caller", "frames_of", "here", "here_in_loop", "is_internal", "place", "places"]
 
 _LIBRARY = sysconfig.get_path("stdlib")
 _HERE = os.path.dirname(__file__)
@@ -46,7 +46,7 @@ def _waiting_tasks(frame: FrameType | None) -> list[str]:
 def caller(frame: FrameType) -> FrameType:
     """The innermost frame that is neither of the world nor of the standard library; or else the innermost."""
     each: FrameType | None = frame
-    while each is not None and _is_internal(each):
+    while each is not None and is_internal(each):
         each = each.f_back
     return each or frame
 
@@ -67,7 +67,7 @@ def _target(frame: FrameType) -> str:
     """The function that a thread has been started with, if that is none of the user's; empty if it is."""
     found = ""
     each: FrameType | None = frame
-    while each is not None and _is_internal(each):
+    while each is not None and is_internal(each):
         if each.f_code not in _STARTERS and not each.f_code.co_filename.startswith(_STARTING):
             found = each.f_code.co_qualname
         each = each.f_back
@@ -100,7 +100,7 @@ def _loop(frame: FrameType | None) -> Any:
 
 def _task(task: asyncio.Task[Any]) -> str:
     frames = list(frames_of(task))
-    own = [each for each in frames if not _is_internal(each)]
+    own = [each for each in frames if not is_internal(each)]
     return f"task {task.get_name()}" + "".join(f" at {_line(each)}" for each in (own[-1:] or frames[:1]))
 
 
@@ -119,6 +119,7 @@ def _first(thing: object, *names: str) -> Any:
     return next((getattr(thing, name) for name in names if hasattr(thing, name)), None)
 
 
-def _is_internal(frame: FrameType) -> bool:
+def is_internal(frame: FrameType) -> bool:
+    """Whether it is of the world or of the standard library."""
     path = frame.f_code.co_filename
     return path.startswith((_HERE, "<frozen")) or (path.startswith(_LIBRARY) and "site-packages" not in path)

@@ -120,6 +120,45 @@ def test_who_has_had_it_raised_in_the_coroutine_that_is_run_is_not_told_again(wo
     assert world.run(main()) == "goes on"
 
 
+async def expects(task):
+    with pytest.raises(OutsideWorld):
+        await task
+
+
+async def catches():
+    with contextlib.suppress(OutsideWorld):
+        sleeps()
+
+
+async def in_a_helper():
+    await expects(leaves())
+
+
+async def in_a_task():
+    await asyncio.create_task(expects(leaves()))
+
+
+async def in_the_task_itself():
+    await asyncio.create_task(catches())
+
+
+async def looks_into_a_group():
+    with pytest.raises(ExceptionGroup) as caught:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(leaves())
+    assert caught.group_contains(OutsideWorld)
+
+
+async def looks_at_results():
+    (result,) = await asyncio.gather(leaves(), return_exceptions=True)
+    assert isinstance(result, OutsideWorld)
+
+
+@pytest.mark.parametrize("main", [in_a_helper, in_a_task, in_the_task_itself, looks_into_a_group, looks_at_results])
+def test_who_knows_it_by_its_name_is_not_told_again(world, main):
+    world.run(main())
+
+
 def test_a_failure_of_the_run_itself_has_a_note_if_it_does_not_say_it(world):
     async def main(error):
         tasks = [asyncio.create_task(leaves())]
