@@ -170,8 +170,10 @@ class Loop(ScaledLoop):
             sock.setblocking(False)
             try:
                 sock.connect((host, port))
-            except BaseException:
+            except BaseException as error:
                 sock.close()
+                if isinstance(error, OSError):  # not told at once: others in the loop go on if it is tried again
+                    await asyncio.sleep(0)
                 raise
             options["sock"] = sock
             if options.get("ssl") and options.get("server_hostname") is None:

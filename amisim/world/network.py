@@ -128,6 +128,7 @@ class Network:
             return "127.0.0.1"
         if binding or host.replace(".", "").isdigit() or ":" in host or any(host == name for name, _ in self._bound):
             return host
+        self.scheduler.poll()  # somebody may have it later
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     def pair(

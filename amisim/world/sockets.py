@@ -189,11 +189,13 @@ class Socket(Forms):
         host, port = address[:2]
         listener: Socket | None = self._network.listener(host, port)
         if listener is None or listener._accepted is None:
+            self._scheduler.poll()  # some try again and again at once
             raise _error(errno.ECONNREFUSED)
         other = type(self)()
         own = ("127.0.0.1", self._own[1] or self._network.free_port())
         self.join(other, own, (self._network.resolve(host), port))
         listener._accepted.append(other)
+        self._scheduler.found()
         self._scheduler.wake(listener._backlog.readers)
 
     def connect_ex(self, address: Address) -> int:

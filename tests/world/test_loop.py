@@ -147,6 +147,27 @@ def test_a_name_that_nobody_has(world):
         world.run(asyncio.open_connection("nobody.invalid", 5038))
 
 
+def test_who_connects_again_at_once_lets_others_in_the_loop_go_on(world):
+    async def main():
+        async def listen():
+            await asyncio.sleep(3)
+            return await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 5038)
+
+        listening = asyncio.create_task(listen())
+        while True:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", 5038)
+            except ConnectionRefusedError:
+                continue
+            connected = world.now
+            await reader.read()
+            writer.close()
+            (await listening).close()
+            return connected
+
+    assert 3 <= world.run(main()) < 4
+
+
 def test_sockets_of_the_world(world):
     module = world.modules["socket"]
 

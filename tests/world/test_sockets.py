@@ -5,6 +5,8 @@ import gc
 import re
 import socket
 import struct
+from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -601,3 +603,14 @@ def test_files_of_the_operating_system_are_refused_with_the_place(world, call):
         OutsideWorld, match=rf", at {re.escape(__file__)}:\d+ in <lambda>: .*\. (Use|Hand on) the socket"
     ):
         call(world.modules["socket"])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "pbx"])
+def test_who_connects_again_at_once_comes_to_the_time_at_which_somebody_listens(world, host):
+    modules, listeners, connected = world.modules, [], []
+    serve = partial(modules["socket"].create_server, (host, 5038))
+    modules["threading"].Timer(3, lambda: listeners.append(serve())).start()
+    while not connected:
+        with suppress(ConnectionRefusedError, socket.gaierror):
+            connected.append(modules["socket"].create_connection((host, 5038)))
+    assert 3 <= world.now < 4
