@@ -89,6 +89,7 @@ class Virtual:
     @property
     def now(self) -> float:
         """See `Engine`."""
+        self._look()
         return self._scheduler.now
 
     @property
@@ -103,7 +104,12 @@ class Virtual:
 
     def waiting(self) -> list[str]:
         """See `Engine`."""
+        self._look()
         return self._scheduler.waiting()
+
+    def _look(self) -> None:
+        if self._scheduler.is_inside():  # who looks from outside does not use the world
+            self._scheduler.look()
 
     def new_event_loop(self, runtime: Runtime) -> asyncio.AbstractEventLoop:
         """See `Engine`."""

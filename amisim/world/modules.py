@@ -44,16 +44,12 @@ def virtual(
         scheduler.look()
         return scheduler.now
 
-    def wall() -> float:
-        scheduler.look()
-        return wall_clock()
-
     def sleep(seconds: float) -> None:
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         scheduler.wait((), seconds, f"{seconds:g} s (sleep)")
 
-    times = time_of(now, wall, sleep, utc_offset)
+    times = time_of(now, wall_clock, sleep, utc_offset)
     threading = _threading(scheduler)
     queues = queue_over(times, threading)
     for kind in (queues.Queue, queues.SimpleQueue):

@@ -441,6 +441,28 @@ def test_who_looks_until_a_time_or_for_what_comes_late_is_not_named():
     assert done == [1000]
 
 
+@pytest.mark.parametrize("look", [lambda world: world.now, World.wall_time, World.waiting])
+def test_who_looks_at_the_world_itself_lets_time_pass(look):
+    with World(patience=0.1) as world:
+        done = []
+        world.modules["threading"].Timer(5, done.append, [True]).start()
+        while not done:
+            look(world)
+        assert 5 <= world.now < 6
+
+
+def test_who_looks_at_the_world_from_outside_does_not_use_it(stop):
+    def look():
+        while not stop.wait(0.001):
+            assert (world.now, world.waiting()) == (0, [])
+
+    with World(patience=0.1) as world:
+        threading.Thread(target=look).start()
+        with pytest.raises(OutsideWorld, match="waits for something real"):
+            stop.wait(5)
+        stop.set()
+
+
 def test_long_work_that_needs_no_wait_is_not_named_and_takes_no_time():
     with World(patience=0.01) as world:
         items, lock = world.modules["queue"].Queue(), world.modules["threading"].Lock()
