@@ -14,19 +14,25 @@ from amisim.world.errors import WorldError
 __all__ = ["is_patched", "patched"]
 
 _now_patched: set[str] = set()
+_in_force: list["_Pairs"] = []
+
+_Pairs = list[tuple[Any, Any]]
+"""Real things, and what each is in a world."""
 
 _WRAPPERS = (FunctionType, staticmethod, classmethod, type(functools.cache(print)))
 
 
 @contextmanager
-def patched(names: Iterable[str], modules: Mapping[str, Any], others: Mapping[int, Any]) -> Iterator[None]:
+def patched(names: Iterable[str], modules: Mapping[str, Any], others: Iterable[tuple[Any, Any]]) -> Iterator[None]:
     """Let other people's modules use those of a world, under whatever names they know them.
 
     That is the modules themselves, and what was imported from them: as a global name, a default of an argument, an
-    attribute or a base of a class; `others` are what else is to be replaced, by its id. What a module made before, such
-    as a lock at its top level, it keeps.
+    attribute or a base of a class; `others` are what else is to be replaced, and by what. What a module made before,
+    such as a lock at its top level, it keeps.
     """
-    patching = _Patching({**_meanings(modules), **others})
+    pairs = [*_pairs(modules), *others]
+    patching = _Patching(_meanings(pairs))
+    _in_force.append(pairs)
     try:
         for name in names:
             _import(name)
@@ -35,6 +41,7 @@ def patched(names: Iterable[str], modules: Mapping[str, Any], others: Mapping[in
                     patching.patch(each, module)
         yield
     finally:
+        _in_force[:] = [each for each in _in_force if each is not pairs]
         patching.undo()
 
 
@@ -43,16 +50,22 @@ def is_patched(name: str) -> bool:
     return name in _now_patched
 
 
-def _meanings(modules: Mapping[str, Any]) -> dict[int, Any]:
-    """What stands for what, by the id of the real thing."""
-    meanings: dict[int, Any] = {}
+def _pairs(modules: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
     for name, module in modules.items():
         real = importlib.import_module(name)
-        meanings[id(real)] = module
+        yield real, module
         for key, value in vars(real).items():
             ours = vars(module).get(key)
             if ours is not value and ours is not None and not key.startswith("_") and callable(value):
-                meanings[id(value)] = ours
+                yield value, ours
+
+
+def _meanings(pairs: _Pairs) -> dict[int, Any]:
+    """What stands for what, by its id: for real things, and for those of other worlds that stand for them now."""
+    meanings = {id(real): ours for real, ours in pairs}
+    for others in _in_force:
+        for real, theirs in others:
+            meanings.setdefault(id(theirs), meanings.get(id(real), real))
     return meanings
 
 

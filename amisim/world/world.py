@@ -175,7 +175,7 @@ class World:
         classes. The name of a package stands for all its modules that are imported by then. With `world.patch("ami")`,
         managers that are given no `runtime` have the world's.
         """
-        return patched(names, self.modules, {id(of_managers.SYSTEM): self.runtime})
+        return patched(names, self.modules, [(of_managers.SYSTEM, self.runtime)])
 
     def run(self, main: Coroutine[Any, Any, _Result]) -> _Result:
         """As `asyncio.run`, in this world."""

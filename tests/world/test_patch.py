@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import ami.runtime
 import amisim
 from amisim.world import OutsideWorld, WorldError
 
@@ -252,6 +253,32 @@ WAYS = {
 def test_defaults_and_attributes_are_the_worlds(clocks, way):
     with amisim.World(patience=0.1) as world, world.patch(clocks.__name__):
         assert (WAYS[way](clocks), world.now) == (5, 5)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("time", ["virtual", "scaled=1000"])
+def test_a_world_within_another_has_what_is_patched_in_both(clocks, way, time):
+    with amisim.World(time=time) as outer, outer.patch(clocks.__name__):
+        with amisim.World(patience=0.1) as inner, inner.patch(clocks.__name__):
+            assert (WAYS[way](clocks), inner.now) == (5, 5)
+        before = outer.now
+        clocks.default(5)
+        assert outer.now - before >= 5
+
+
+def test_classes_and_managers_are_those_of_the_world_within(victim, world):
+    module = sys.modules[f"{victim}.a"]
+    module.system, module.name = ami.runtime.SYSTEM, socket.gethostname
+    with world.patch(victim):
+        before = state(victim)
+        with amisim.World() as inner, inner.patch(victim):
+            assert issubclass(module.Worker, inner.modules["threading"].Thread)
+            assert module.system is inner.runtime
+            assert module.work() == [5]
+        with amisim.World(time="real") as real, real.patch(victim):
+            assert module.system is real.runtime
+            assert module.name is socket.gethostname  # of which a world of that time has none of its own
+        assert state(victim) == before
 
 
 def test_defaults_and_attributes_are_put_back(clocks):
