@@ -81,6 +81,9 @@ class Scenario(NamedTuple):
     test: str
     """`module:function`, if it says how a test fails in an `amisim.World` (see `amisim.explore`)."""
 
+    file: str
+    """The file that the test is in, relative to the scenario's folder; empty if it says none."""
+
     switches: dict[int, int] | None
     """Those of that world; None if it says none."""
 
@@ -143,6 +146,7 @@ def _scenario(path: str, data: bytes) -> Scenario:
         tuple(_matching(node) for node in _list(keys["match"].node)) if "match" in keys else (),
         cast(Unexpected, _one_of(keys["unexpected"].node, UNEXPECTED)) if "unexpected" in keys else None,
         _text(keys["test"].node) if "test" in keys else "",
+        _text(keys["file"].node) if "file" in keys else "",
         _switches(keys["switches"].node) if "switches" in keys else None,
     )
 
@@ -151,7 +155,7 @@ def _scenario(path: str, data: bytes) -> Scenario:
 
 _SCENARIO = (
     "amisim", "description", "version", "users", "seed", "faults", "recording", "match", "unexpected", "variables",
-    "parts", "rules", "timelines", "test", "switches",
+    "parts", "rules", "timelines", "test", "file", "switches",
 )  # fmt: skip
 _USER = ("secret", "read", "write")
 _RULE = ("on", "headers", "when", "times", "required", "reply")

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import random
 import sys
 import traceback
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from amisim.faults import Fault
 from amisim.faults.plan import parsed
-from amisim.scenario import FORMAT, ScenarioError, load
+from amisim.scenario import FORMAT, Scenario, ScenarioError, load
 from amisim.world.world import World
 
 __all__ = ["again", "explore"]
@@ -74,7 +75,7 @@ def again(path: str | Path, test: Test | None = None, **options: Any) -> None:
     """
     said = load(path)
     if test is None:
-        test = _test(said.path, said.test)
+        test = _test(said)
     error, _ = _run(test, _Case(said.seed or 0, said.faults, said.switches), options)
     if error is not None:
         raise error
@@ -96,16 +97,30 @@ def _each(seeds: int | Iterable[int]) -> Iterator[int]:
         raise ValueError(f"no seed, so that nothing would be run: {wanted}")
 
 
-def _test(path: str, name: str) -> Test:
-    module, _, names = name.rpartition(":")
+def _test(said: Scenario) -> Test:
+    module, _, names = said.test.rpartition(":")
     if not module or not names:
-        raise ScenarioError(path, 0, "no 'test: module:function', which says what is to be run again")
+        raise ScenarioError(said.path, 0, "no 'test: module:function', which says what is to be run again")
     try:
-        found: Any = _script(module) if module.endswith(".py") else importlib.import_module(module)
+        found: Any = _script(module) if module.endswith(".py") else _module(module, said)
         found = attrgetter(names)(found)
     except (ImportError, AttributeError, OSError) as error:
-        raise ScenarioError(path, 0, f"test {name!r} cannot be had: {error}") from error
+        raise ScenarioError(said.path, 0, f"test {said.test!r} cannot be had: {error}") from error
     return found  # type: ignore[no-any-return]
+
+
+def _module(name: str, said: Scenario) -> ModuleType:
+    """The module of that name; if there is none, the one in the file that is said, imported as pytest does it."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        file = Path(said.path).resolve().parent / said.file
+        if not said.file or not file.exists():
+            raise
+    folder = file.parent if file.name == "__init__.py" else file
+    sys.path.insert(0, os.path.normpath(folder.parents[name.count(".")]))
+    importlib.invalidate_caches()
+    return importlib.import_module(name)
 
 
 def _script(path: str) -> ModuleType:
@@ -193,7 +208,7 @@ def _saved(path: str | Path, test: Test, case: _Case, error: BaseException) -> s
     """Write it; say what has come of that."""
     name = _name(test)
     try:
-        Path(path).write_text(_scenario(name, case, error), encoding="utf-8")
+        Path(path).write_text(_scenario(name, _file(name, path), case, error), encoding="utf-8")
     except OSError as problem:
         return f"; not saved in {path}: {problem.strerror or problem}"
     # Nothing else knows a test without a name.
@@ -214,13 +229,23 @@ def _name(test: Test) -> str:
     return f"{module}:{names}" if module else ""
 
 
-def _scenario(name: str, case: _Case, error: BaseException) -> str:
+def _file(name: str, path: str | Path) -> str:
+    """Where the module of a test is, as the folder of the scenario has it; empty if there is no such way."""
+    found = getattr(sys.modules.get(name.partition(":")[0]), "__file__", None)
+    try:
+        return Path(os.path.relpath(Path(found).resolve(), Path(path).resolve().parent)).as_posix() if found else ""
+    except ValueError:  # on another drive
+        return ""
+
+
+def _scenario(name: str, file: str, case: _Case, error: BaseException) -> str:
     import yaml
 
     said = {
         "amisim": int(FORMAT),
         "description": f"found by explore: {type(error).__name__}: {str(error).partition(chr(10))[0]}",
         "test": name,
+        "file": file,
         "seed": case.seed,
         "faults": [str(each) for each in case.faults],
         "switches": dict(case.switches) if case.switches is not None else None,

@@ -53,6 +53,7 @@ recording: queue-call
 match: [ignore * Timeout, "regex Originate Channel Local/(.*)"]
 unexpected: close
 test: tests.mine:test_it
+file: ../tests/mine.py
 switches: {3: 1, 12: 2}
 faults:
   - drop event QueueMember nth=2
@@ -112,6 +113,7 @@ def test_everything_that_can_be_said_is_understood(written):
         ("ignore * Timeout", "regex Originate Channel Local/(.*)"),
         "close",
         "tests.mine:test_it",
+        "../tests/mine.py",
         {3: 1, 12: 2},
     )
     script = scenario.script
@@ -141,7 +143,7 @@ def test_everything_that_can_be_said_is_understood(written):
 
 
 def test_what_is_not_said_is_left_to_the_server(written):
-    assert written("amisim: 1\n")[2:] == ("", "", {}, None, (), "", (), None, "", None)
+    assert written("amisim: 1\n")[2:] == ("", "", {}, None, (), "", (), None, "", "", None)
 
 
 def test_python_and_yaml_say_the_same(written):

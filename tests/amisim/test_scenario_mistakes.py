@@ -50,7 +50,7 @@ MISTAKES = [
         HEAD + "something: []\n",
         2,
         "'something' is no key of a scenario; known are amisim, description, version, users, seed, faults, recording, "
-        "match, unexpected, variables, parts, rules, timelines, test, switches",
+        "match, unexpected, variables, parts, rules, timelines, test, file, switches",
         id="unknown key, nothing near",
     ),
     pytest.param(

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -248,6 +249,40 @@ def test_what_a_script_has_saved_is_found_again(tmp_path, how):
     assert load(tmp_path / "found.yaml").test.rpartition("/")[2] in ("search.py:broken", "search:broken")
     ended = replay("found.yaml", tmp_path)
     assert (ended.returncode, "KeyError: 'in a script'" in ended.stderr) == (1, True)
+
+
+SEARCH = """
+import helping
+from amisim import explore
+
+def broken(world):
+    raise KeyError(helping.WORD)
+
+def test_search():
+    explore(broken, save="f.yaml")
+"""
+
+
+@pytest.mark.parametrize("package", ["", "inner/deep"])
+def test_what_a_test_in_a_folder_of_tests_has_saved_is_found_again(tmp_path, package):
+    """As pytest has it by default: folders that are no packages are in `sys.path` while it runs, and not later."""
+    folder = tmp_path / "tests" / package
+    folder.mkdir(parents=True)
+    for each in Path(package).parts and (folder, *folder.parents[: len(Path(package).parts) - 1]):
+        (each / "__init__.py").touch()
+    (tmp_path / "tests" / "helping.py").write_text("WORD = 'in tests'")
+    (folder / "test_search.py").write_text(SEARCH)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), *sys.path])}
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)],
+        cwd=tmp_path, env=env, capture_output=True, check=False,
+    )  # fmt: skip
+    assert load(tmp_path / "f.yaml").file == (Path("tests") / package / "test_search.py").as_posix()
+    ended = replay("f.yaml", tmp_path)
+    assert (ended.returncode, "KeyError: 'in tests'" in ended.stderr) == (1, True)
+    shutil.move(tmp_path / "tests", tmp_path / "moved")
+    ended = replay("f.yaml", tmp_path)
+    assert (ended.returncode, "No module named" in ended.stderr) == (2, True)
 
 
 def test_a_script_that_is_gone_is_said(tmp_path):
