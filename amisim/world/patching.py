@@ -3,7 +3,7 @@
 import functools
 import importlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import FunctionType, ModuleType
@@ -19,11 +19,16 @@ _in_force: list["_Pairs"] = []
 _Pairs = list[tuple[Any, Any]]
 """Real things, and what each is in a world."""
 
-_WRAPPERS = (FunctionType, staticmethod, classmethod, type(functools.cache(print)))
+_WITHIN: dict[type, tuple[str, ...]] = {
+    **dict.fromkeys((FunctionType, staticmethod, classmethod, type(functools.cache(print))), ("__wrapped__",)),
+    property: ("fget", "fset", "fdel"),
+    functools.cached_property: ("func",),
+}
+"""Under what names these have functions that they are made of."""
 
 
 @contextmanager
-def patched(names: Iterable[str], modules: Mapping[str, Any], others: Iterable[tuple[Any, Any]]) -> Iterator[None]:
+def patched(names: Sequence[str], modules: Mapping[str, Any], others: Iterable[tuple[Any, Any]]) -> Iterator[None]:
     """Let other people's modules use those of a world, under whatever names they know them.
 
     That is the modules themselves, and what was imported from them: as a global name, a default of an argument, an
@@ -36,9 +41,9 @@ def patched(names: Iterable[str], modules: Mapping[str, Any], others: Iterable[t
     try:
         for name in names:
             _import(name)
-            for each, module in list(sys.modules.items()):
-                if (each == name or each.startswith(f"{name}.")) and issubclass(type(module), ModuleType):
-                    patching.patch(each, module)
+        within = tuple(f"{name}." for name in names)
+        found = {name: each for name, each in list(sys.modules.items()) if name in names or name.startswith(within)}
+        patching.patch({name: each for name, each in found.items() if issubclass(type(each), ModuleType)})
         yield
     finally:
         _in_force[:] = [each for each in _in_force if each is not pairs]
@@ -84,7 +89,8 @@ class _Patching:
     def __init__(self, meanings: Mapping[int, Any]) -> None:
         self._meanings = meanings
         self._undo: list[Callable[[], object]] = []
-        self._names: dict[str, Any] = {}  # of the module that is patched just now
+        self._names: set[object] = set()  # of the modules that are patched
+        self._globals: set[int] = set()  # the ids of theirs
         self._seen: set[int] = set()
 
     def undo(self) -> None:
@@ -92,30 +98,33 @@ class _Patching:
         for restore in reversed(self._undo):
             restore()
 
-    def patch(self, name: str, module: ModuleType) -> None:
-        """Replace what is the world's in a module, in its functions and in its classes."""
-        if name not in _now_patched:
+    def patch(self, modules: Mapping[str, ModuleType]) -> None:
+        """Replace what is the world's in modules, in their functions and in their classes."""
+        for name in modules.keys() - _now_patched:
             _now_patched.add(name)
             self._undo.append(partial(_now_patched.discard, name))
-        self._names, self._seen = vars(module), set()
-        for each, value in list(self._names.items()):
-            if id(value) in self._meanings:
-                self._set(module, each, value, self._meanings[id(value)])
-            else:
-                self._look_into(value)
+        self._names = {vars(each).get("__name__") for each in modules.values()}
+        self._globals = {id(vars(each)) for each in modules.values()}
+        for module in modules.values():
+            for name, value in list(vars(module).items()):
+                if id(value) in self._meanings:
+                    self._set(module, name, value, self._meanings[id(value)])
+                else:
+                    self._look_into(value)
 
     def _look_into(self, value: Any) -> None:
-        """Replace it in a function or class of the module."""
+        """Replace it in a function or class of these modules."""
         if id(value) in self._seen:
             return
         self._seen.add(id(value))
         if issubclass(type(value), type):  # a proxy may say it is anything
-            if value.__module__ == self._names.get("__name__"):
+            if value.__module__ in self._names:
                 self._patch_class(value)
-        elif type(value) in _WRAPPERS:
-            if type(value) is FunctionType and value.__globals__ is self._names:
+        elif type(value) in _WITHIN:
+            if type(value) is FunctionType and id(value.__globals__) in self._globals:
                 self._patch_function(value)
-            self._look_into(getattr(value, "__wrapped__", None))
+            for name in _WITHIN[type(value)]:
+                self._look_into(getattr(value, name, None))
 
     def _patch_class(self, kind: type) -> None:
         bases = tuple(self._meanings.get(id(base), base) for base in kind.__bases__)
@@ -127,6 +136,8 @@ class _Patching:
                     f"cannot patch {kind.__module__}: the base of its class {kind.__name__} cannot be replaced by "
                     f"the world's ({error}); name only modules without such a class"
                 ) from error
+        if issubclass(kind, tuple) and "_field_defaults" in vars(kind):  # whose __new__ has names of its own
+            self._patch_function(vars(kind)["__new__"].__func__)
         for name, value in list(vars(kind).items()):
             real = value.__func__ if type(value) is staticmethod else value
             if id(real) not in self._meanings:

@@ -144,7 +144,7 @@ def test_everything_is_as_before_afterwards(victim, world):
 
 
 CLOCKS = """
-import contextlib, functools, threading, time
+import collections, contextlib, functools, threading, time, typing
 from dataclasses import dataclass, field
 
 
@@ -197,6 +197,46 @@ def box(timeout):
     return each.clock() - before
 
 
+class Named(typing.NamedTuple):
+    clock: typing.Callable = time.monotonic
+
+
+Tuple = collections.namedtuple("Tuple", "clock sleep", defaults=(time.monotonic, time.sleep))
+
+
+def named(timeout):
+    before = Named().clock()
+    Tuple().sleep(timeout)
+    return Tuple().clock() - before
+
+
+class Stopwatch:
+    def __init__(self):
+        self.began = self.now
+
+    @property
+    def now(self, clock=time.monotonic):
+        return clock()
+
+    @functools.cached_property
+    def end(self, clock=time.monotonic):
+        return clock()
+
+
+def watched(timeout):
+    watch = Stopwatch()
+    time.sleep(timeout)
+    return (watch.now + watch.end) / 2 - watch.began
+
+
+class Exported:
+    def wait(self, timeout, clock=time.monotonic, sleep=time.sleep):
+        return default(timeout, clock, sleep=sleep)
+
+
+Exported.__module__ = __name__.rpartition(".")[0]  # as packages do with what they export
+
+
 @functools.cache
 def cached(timeout, clock=time.monotonic, sleep=time.sleep):
     return default(timeout, clock, sleep=sleep)
@@ -243,6 +283,8 @@ WAYS = {
     "static": lambda clocks: clocks.Poller.static(5),
     "inner": lambda clocks: clocks.inner(5),
     "box": lambda clocks: clocks.box(5),
+    "named": lambda clocks: clocks.named(5),
+    "watched": lambda clocks: clocks.watched(5),
     "cached": lambda clocks: clocks.cached(5),
     "context": lambda clocks: clocks.context(5).__enter__(),
     "enclosed": lambda clocks: clocks.enclosed(5)[0],
@@ -281,9 +323,26 @@ def test_classes_and_managers_are_those_of_the_world_within(victim, world):
         assert state(victim) == before
 
 
+def test_a_class_that_says_it_is_its_packages_is_patched_with_that(clocks, victim, world):
+    with world.patch(victim):
+        assert clocks.Exported().wait(5) == world.now == 5
+    sys.modules[victim].Exported = clocks.Exported
+    with world.patch(clocks.__name__, victim):
+        assert clocks.Exported().wait(5) == 5
+    assert clocks.Exported.wait.__defaults__ == (time.monotonic, time.sleep)
+
+
 def test_defaults_and_attributes_are_put_back(clocks):
     def seen():
-        functions = (clocks.default, clocks.Poller.Inner.__init__, clocks.Box.__init__, clocks.cached.__wrapped__)
+        named, watched = clocks.Named.__new__, clocks.Stopwatch.now.fget
+        functions = (
+            named,
+            watched,
+            clocks.default,
+            clocks.Poller.Inner.__init__,
+            clocks.Box.__init__,
+            clocks.cached.__wrapped__,
+        )
         cells = [each.cell_contents for each in (*clocks.enclosed.__closure__[1:], *clocks.Box.__init__.__closure__)]
         return [(each.__defaults__, each.__kwdefaults__) for each in functions], cells, dict(vars(clocks.Poller))
 
