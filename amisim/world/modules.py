@@ -245,7 +245,17 @@ def seeded(seed: int) -> Modules:
     def reseed(self: random.Random, a: Any = None, version: int = 2) -> None:
         random.Random.seed(self, source.getrandbits(128) if a is None else a, version)
 
-    kind = type("Random", (random.Random,), {"seed": reseed, "__module__": "random"})
+    def reduce(self: random.Random) -> tuple[Any, ...]:
+        made = type(self)
+        return random.Random if made is kind else made, (), self.getstate()  # pickle finds the real one by its name
+
+    def copy(self: random.Random, _: object = None) -> random.Random:
+        made = type(self)()
+        made.setstate(self.getstate())
+        return made
+
+    names = {"seed": reseed, "__reduce__": reduce, "__copy__": copy, "__deepcopy__": copy, "__module__": "random"}
+    kind = type("Random", (random.Random,), names)
     source = kind(f"modules {seed}")
 
     def new_id(*_: object) -> uuid.UUID:

@@ -7,6 +7,8 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Iterator, Mapping
+from contextvars import Context
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -71,7 +73,19 @@ def _target(frame: FrameType) -> str:
         if each.f_code not in _STARTERS and not each.f_code.co_filename.startswith(_STARTING):
             found = each.f_code.co_qualname
         each = each.f_back
-    return found if each is None else ""
+    return (found or _in_c(frame)) if each is None else ""
+
+
+def _in_c(frame: FrameType) -> str:
+    """What the function that begins a thread calls, where that is written in C and has no frame; or else empty."""
+    names = frame.f_locals
+    thread = names.get("self")
+    called = names.get("func") or getattr(thread, "_target", None) or getattr(thread, "function", None)
+    while isinstance(called, partial):
+        of_to_thread = isinstance(getattr(called.func, "__self__", None), Context)
+        called = called.args[0] if of_to_thread else called.func
+    parts = (getattr(called, name, None) for name in ("__module__", "__qualname__"))
+    return ".".join(part for part in parts if part)
 
 
 def here() -> str:

@@ -1,7 +1,9 @@
 """What happens in a world depends on its program and its seed, and on nothing else."""
 
 import asyncio
+import copy
 import os
+import pickle
 import random
 import subprocess
 import sys
@@ -161,3 +163,15 @@ def test_chance_that_is_given_no_seed_has_the_worlds():
 
     assert drawn(1) == drawn(1) != drawn(2)
     assert len(set(map(str, drawn(1)))) == 5
+
+
+def test_chance_is_pickled_and_copied(monkeypatch):
+    with amisim.World() as world:
+        kind = world.modules["random"].Random
+        own = type("Own", (kind,), {"__module__": __name__})
+        monkeypatch.setitem(globals(), "Own", own)  # by which pickle finds it
+        for made, pickled in ((kind(), random.Random), (own(), own)):
+            made.random()
+            copies = [copy.copy(made), copy.deepcopy(made), pickle.loads(pickle.dumps(made))]
+            assert [type(each) for each in copies] == [type(made), type(made), pickled]
+            assert {each.random() for each in copies} == {made.random()}

@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import functools
 import gc
 import http.client
 import io
@@ -141,6 +142,30 @@ def test_another_participant_leaves(function, stop):
         assert ("computes on" if function is loops else "waits for something real") in str(caught.value)
         world.sleep(5)
         assert world.now >= 5
+
+
+BEGUN = {
+    "to_thread": lambda world, real: world.run(asyncio.to_thread(real, 2)),
+    "partial": lambda world, real: world.run(asyncio.to_thread(functools.partial(real, 2))),
+    "executor": lambda world, real: world.run(executed(functools.partial(real, 2))),
+    "thread": lambda world, real: joined(world.modules["threading"].Thread(target=real, args=(2,))),
+    "timer": lambda world, real: joined(world.modules["threading"].Timer(1, real, [2])),
+}
+
+
+async def executed(function):
+    await asyncio.get_running_loop().run_in_executor(None, function)
+
+
+def joined(thread):
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize("how", BEGUN)
+def test_a_function_in_c_that_a_thread_is_for_is_named(how):
+    with World(patience=0.1) as world, pytest.raises(OutsideWorld, match=r"real, at its target time\.sleep\. Use"):
+        BEGUN[how](world, time.sleep)
 
 
 def test_who_joins_a_thread_that_leaves_goes_on(stop):
