@@ -236,7 +236,7 @@ def test_a_silent_server_can_be_given_up_by_ctrl_c(out):
             with connection:
                 process.send_signal(signal.SIGINT)
                 assert process.communicate() == ("", "\nAborted!\n")
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert not out.exists()
 
 
