@@ -196,7 +196,7 @@ import sys
 import ami
 from amisim import World, event
 
-with World(time="scaled=50") as world:
+with World(time="scaled=2") as world:
     server = world.server()
     with ami.Manager(runtime=world.runtime) as manager:
         manager.connect(server.host, server.port)
