@@ -135,7 +135,7 @@ _IN_ROWS = _patterns(
     rf"\bvariable '[^']{{0,80}}?{_ENDING}\W*' set to '(.+)'",
 )
 _IN_COMMANDS = _patterns(
-    rf"(?:^|[\s\"'])[\w./()-]{{0,80}}?{_ENDING}\)?(?:/[^\"'\s]*)?[\"']?\s+(\S.*)",
+    rf"(?:^|[\s\"'])[\w./(),-]{{0,80}}?{_ENDING}\)?(?:/[^\"'\s]*)?[\"']?\s+(\S.*)",
     r"\bexec\s+[\"']?(?:authenticate|disa)[\"']?\s+(\S.*)",
     r",\s*(?:authenticate|disa),([^,\s]+)",
 )

@@ -35,6 +35,8 @@ FROM_CLIENT = [
     'Action: Command / Command: dialplan set chanvar PJSIP/100-00000001 TOKEN "{}"',
     "Action: Command / Command: realtime update voicemail password {} mailbox 100",
     "Action: Command / Command: dialplan set global SHARED(PASSWORD) {}",
+    "Action: Command / Command: dialplan set global HASH(account,password) {}",
+    "Action: Command / Command: dialplan set chanvar PJSIP/100-00000001 HASH(account,password) {}",
     "Action: Command / Command: database put accounts alice/password/old {}",
     "Action: Command / Command: dialplan add extension 1,1,Authenticate,{} into default",
     "Action: Command / Command: !curl -u alice:{} https://example.org/",
@@ -109,6 +111,7 @@ FROM_SERVER = [
     "Response: Success / Output: No such command 'pjsip set auth alice password {}' (type 'core show help pjsip' for "
     "other possible commands)",
     "Response: Success / Output: Command 'dialplan set chanvar c DB_PASSWORD {}' failed.",
+    "Response: Success / Output: Command 'dialplan set chanvar c HASH(account,password) {}' failed.",
     "Response: Success / Output: Command 'database query \"insert into astdb values('/a/secret', '{}')\"' failed.",
     "Response: Success / Output:                         secret  {}",
     "Response: Success / Output: '100' =>  1. Authenticate({})       [pbx_config]",

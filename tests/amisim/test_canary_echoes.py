@@ -20,7 +20,7 @@ COMMANDS = st.sampled_from([
     "foo bar secret {}", "foo secret={}", "pjsip set auth bob password {}", "dialplan set global X_PASSWORD {}",
     'dialplan set chanvar c X_PASSWORD "{}"', "realtime update sippeers name bob secret {}",
     "database put secret bob {}", "database put u bob/password/old {}", "dialplan set global SHARED(PASSWORD) {}",
-    "!curl -u bob:{} https://pbx/",
+    "!curl -u bob:{} https://pbx/", "dialplan set global HASH(account,password) {}",
     "channel originate SIP/bob:{}:md5:auth@pbx/1 application Wait",
     "dialplan add extension 1,1,Authenticate,{} into default",
     "database query \"insert into astdb values('/u/secret', '{}')\"", "help secret {} and more",
