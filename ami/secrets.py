@@ -59,8 +59,9 @@ _SECRET = frozenset({
     "challenge", "expectedresponse", "md5cred", "newpassword", "oldpassword", "passworddigest", "receivedchallenge",
     "receivedhash",
 })  # fmt: skip
+_PASS = r"(?<!by)(?<!com)(?<!(?<![a-z])(?:low|sur))(?<!(?<![a-z])(?:high|over))(?<!(?<![a-z])boarding[-_ ])pass"
 _ENDING = (
-    r"(?:secret|passw(?:or)?d|password_?digest|passphrase|passcode|(?<!by)(?<!com)pass|pwd|pincode|token|credentials?"
+    rf"(?:secret|passw(?:or)?d|password_?digest|passphrase|passcode|{_PASS}|pwd|pincode|token|credentials?"
     r"|md5_?cred|authorization|(?:api|access|secret|auth|signing)[_-]?key|(?:\b|_|admin|user|conf|room|agent|vm)pin)\d*"
 )
 _NAME = re.compile(rf"(?is).*{_ENDING}\W*")
@@ -113,12 +114,12 @@ _IN_ANY = _patterns(  # the first group of each is the secret
     rf"{_AT}{_ASSIGNED}",
     rf'"[^"\\]{{0,80}}?{_ENDING}"\s*:\s*"((?:[^"\\]|\\.)+)',  # JSON
     # user:x@host, in chan_sip user:x:md5:name:transport@host; but a word before what Asterisk calls a device or an
-    # address is no user
-    r"(?<![\w.+%-])(?!(?:sips?|tel|im|pres|mailto|xmpp|iax2?|pjsip|local|mwi|park|meetme|confbridge|custom|"
+    # address is no user, and neither is a telephone number
+    r"(?<![\w.+%-])(?<!\btel:)(?!(?:sips?|tel|udp|tcp|tls|wss?|im|pres|mailto|xmpp|iax2?|pjsip|local|mwi|park|meetme|confbridge|custom|"
     rf"custompresence|queue|calendar|sla|ccss):)[\w.+%*-]{{1,80}}:((?=:?{_FIELD}{{3}}){_FIELD}*(?::{_FIELD}*){{0,3}})@",
-    r"\b(?:basic|bearer)\s+(?=\S*[\d=])([\w+/=.~-]{8,})",
+    r"\b(?:basic|bearer)\s+(?=\S*[\d=])([\w+/.~-]{8,}={0,2})(?![\w=])",
     r'\bresponse="?([0-9a-f]{32})\b',  # of a digest
-    r"\b(?:authenticate|disa)\(([^,)]+)",
+    r"\b(?:authenticate|disa)\((?!password[\[,)]|passcode\|)([^,)]+)",  # but not in how they are called
     r"\bcurl\b[^|;&]{0,300}?\s(?:-u|--user)[\s=]*[\"']?[^\s:\"']+:([^\s\"']+)",
 )
 _IN_JSON = _patterns(r'"[\d*#]+"\s*:\s*"([^",]+),')  # of voicemail.conf
@@ -131,7 +132,7 @@ _IN_SETTINGS = _patterns(
 )
 _IN_TEXT = _patterns(rf"{_AT_IN_TEXT}{_ASSIGNED}")
 _IN_ROWS = _patterns(
-    rf"^\s*[\w/-]{{0,80}}?{_ENDING}\s{{2,}}([^\s:=].*)",
+    rf"^\s*[\w/-]{{0,80}}?{_ENDING}\s{{2,}}(?!--?\s)([^\s:=].*)",  # what follows a dash is a description
     rf"\bvariable '[^']{{0,80}}?{_ENDING}\W*' set to '(.+)'",
 )
 _IN_COMMANDS = _patterns(
@@ -155,7 +156,7 @@ _QUERY = re.compile(r"(?i)\s*database\s+query\s")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _COLUMN = re.compile(r"(?i)\S\s{2,}((?:secret|password)\s{2,})\S")
 _CELL = re.compile(r"\S+(?: \S+)*")
-_NO_SECRET = re.compile(r"(?i)<[^>]*>|\(null\)|none|-no secret-|")
+_NO_SECRET = re.compile(r"(?i)<[^>]*>|\(null\)|none|-no secret-|\[\w*\] \(default: .*|")
 
 
 def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool, said: Collection[str] = ()) -> Iterator[_Place]:
@@ -193,6 +194,8 @@ def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool, said: Collec
 def _secret_headers(headers: Sequence[tuple[str, str]]) -> dict[int, int]:
     """Which headers are secret, by their names and by what others say of them, and up to where their values are."""
     secret = secret_keys([name for name, _ in headers])
+    if any(name == "challenge" and " " in value.strip() for name, value in headers):
+        secret.discard("challenge")  # what the action of that name does, in the list of them
     what = next((value.strip().lower() for name, value in headers if name in ("action", "event")), "")
     if what in _OF_LOGINS:
         secret.add("response")
@@ -249,6 +252,8 @@ _LINE = re.compile(r"[^\r\n]+")
 _HEADER = re.compile(r"([^:=]*): ?")
 _END = "--END COMMAND--"
 _WORD = re.compile(r"\"([^\"]+)\"|([^\s\"':]+)")
+_PLAIN = re.compile(r"[a-z]+")
+_PUT = re.compile(r"(?i)\ncommand: *database\s+put\s")
 _LEAST_SAID = 4
 _HINTS = (
     b"secret", b"pass", b"pwd", b"pin", b"token", b"cred", b"key", b"challenge", b"hash", b"digest", b"auth", b"basic ",
@@ -291,13 +296,21 @@ def secrets_in(frame: bytes, *, asked: bool = True, said: Collection[str] = ()) 
 def said_in(frame: bytes) -> frozenset[str]:
     """The secrets of an action that its answer may repeat: commands print what they were given, in many forms.
 
-    A secret in a command line goes on to its end, as what follows may belong to it; so each of its words is one, too.
-    Those of less than four characters are left out: they would be found where they mean something else.
+    A secret in a command line goes on to its end, as what follows may belong to it; so its words are secrets, too. But
+    they would be found where they mean something else if they have less than four characters, or if they are plain
+    words in small letters that follow no name of a secret: `mailbox`. An entry of the database may have such a word.
     """
     text = wire.decode(frame)
     found = [text[start:end] for _, start, end in secrets_in(frame)]
-    words = [quoted or word for each in found for quoted, word in _WORD.findall(each)]
-    return frozenset(each for each in (*found, *words) if len(each) >= _LEAST_SAID)
+    is_entry = _PUT.search(text) is not None
+    said = {*found}
+    for each in found:
+        before = "secret"
+        for quoted, word in _WORD.findall(each):
+            if is_entry or is_secret_name(before) or not _PLAIN.fullmatch(quoted or word):
+                said.add(quoted or word)
+            before = quoted or word
+    return frozenset(each for each in said if len(each) >= _LEAST_SAID)
 
 
 def hidden(frame: bytes, said: Collection[str] = ()) -> str:

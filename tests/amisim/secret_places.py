@@ -77,6 +77,7 @@ FROM_SERVER = [
     "Response: Success / Variable: PASSWORD / Value: {}",
     "Event: VarSet / Channel: PJSIP/100-00000001 / Variable: PIN / Value: {}",
     "Event: VarSet / Variable: accountpassword / Value: {}",
+    "Event: VarSet / Variable: YELLOWPASS / Value: {}",
     "Event: Hangup / ChanVariable: SECRET={},and more",
     "Event: Hangup / ChanVariable(PJSIP/100-00000001): CLIENT_SECRET={}",
     "Event: Status / Channel: PJSIP/100-00000001 / Variable: TOKEN={}",

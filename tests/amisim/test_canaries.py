@@ -146,6 +146,16 @@ def test_what_the_database_is_asked_for_by_a_command_is_a_secret_if_its_name_say
         "Response: Success / Output: No such command 'foo bar' (type 'core show help') secret",
         "Response: Success / Line-000000-000000: exten=100,1,Dial(PJSIP/100)",
         "Response: Success / SecretExist: N / MD5SecretExist: N",
+        "Response: Success / Challenge: Generate Challenge for MD5 Auth.  (Priv: <none>)",
+        "Response: Success / Output: Authenticate(password[,options[,maxdigits[,prompt]]])",
+        "Response: Success / Output: DISA(passcode|filename[,context[,cid[,mailbox[@context][,options]]]])",
+        "Response: Success / Output: password                  -- Plain text password used for authentication.",
+        "Response: Success / Output: password = [String] (Default: n/a) (Regex: False)",
+        "Response: Success / Output:     userpwd   - A <user>:<pass> to use for authentication",
+        "Event: VarSet / Variable: HIGHPASS / Value: 1 / LOWPASS: 1 / Surpass: 1 / Overpass: 1 / Boarding-Pass: 1",
+        "Event: ExtensionStatus / Hint: udp:100@host / Exten: 701",
+        "Event: Newexten / AppData: tel:100:200@h",
+        "Event: Newexten / AppData: bearer capability=3",
     ],
 )
 def test_what_only_looks_like_a_secret_is_kept(text):

@@ -110,8 +110,12 @@ def test_a_client_logs_an_answer_without_the_secret_of_its_action(secret, comman
         (
             "realtime update voicemail password 1234 mailbox 100",
             "1 rows of mailbox 1234",
-            "1 rows of secret-2 secret-3",
+            "1 rows of mailbox secret-2",
         ),
+        ("foo secret agents show", "(type 'core show help agents')", "(type 'core show help secret-2')"),
+        ("foo password abcd pin efgh", "abcd efgh pin", "secret-2 secret-3 pin"),
+        ("foo password abcd Efgh", "Efgh abcd", "secret-2 secret-3"),
+        ("database put secret bob efgh", "efgh", "secret-2"),
         ("core show help", "abcd", "abcd"),
     ],
 )
