@@ -16,6 +16,7 @@ from ami import wire
 __all__ = [
     "HIDDEN",
     "Header",
+    "Said",
     "headers_of",
     "hidden",
     "is_secret_name",
@@ -40,6 +41,16 @@ class Header(NamedTuple):
     value: str
     start: int
     """Where the value begins in the text of the message."""
+
+
+class Said(NamedTuple):
+    """What an action tells of the secrets in its answer."""
+
+    words: frozenset[str] = frozenset()
+    """The secrets that the action has, which what it prints may repeat."""
+
+    asks: bool = False
+    """Whether it asks for a secret, of whose name the answer says nothing."""
 
 
 class _Place(NamedTuple):
@@ -147,6 +158,8 @@ _IN = {
 }
 _MAILBOX = re.compile(r"[\d*#]+")
 _VALUE = re.compile(r"(?i)\s*value *: *(.+)")
+_ANY_VALUE = re.compile(r"(?i)\s*(?!key *:)[^:]*: *(.+)")  # of a query, which names its columns as it likes
+_AGI_VALUE = re.compile(r"(?i)[^(]*?(?:\(|%28)(.+?)(?:\)|%29)?(?:%0a|\s)*")
 _ENTRY = re.compile(r"(/[^:]*(?::(?! )[^:]*)*): (\S.*)")  # of the database
 _KEY = re.compile(r"(?i)\s*key *: *(.+)")
 _ECHO = re.compile(
@@ -159,8 +172,10 @@ _CELL = re.compile(r"\S+(?: \S+)*")
 _NO_SECRET = re.compile(r"(?i)<[^>]*>|\(null\)|none|-no secret-|\[\w*\] \(default: .*|")
 
 
-def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool, said: Collection[str] = ()) -> Iterator[_Place]:
+def _secrets_of(headers: Sequence[tuple[str, str]], said: Said | None) -> Iterator[_Place]:
     """Where secrets stand in a message, by the names (in lower case) and values of its headers, in order."""
+    words, asks = said or ((), False)
+    any_value = _ANY_VALUE if asks else _VALUE
     whole = _secret_headers(headers)
     column = None
     entry = False  # whether the line before is the key of a secret in the database
@@ -172,8 +187,8 @@ def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool, said: Collec
             continue
         spans = set(_spans(name, value))
         if name == "output":
-            spans |= _repeated(value, said)
-            if (asked or entry) and (match := _VALUE.fullmatch(value)):
+            spans |= _repeated(value, words)
+            if (asks or said is None or entry) and (match := any_value.fullmatch(value)):
                 spans.add(match.span(1))
             if (match := _ENTRY.fullmatch(value)) and is_secret_path(match[1]):
                 spans.add(match.span(2))
@@ -183,6 +198,8 @@ def _secrets_of(headers: Sequence[tuple[str, str]], *, asked: bool, said: Collec
             spans = {span for span in spans if not _NO_SECRET.fullmatch(value[slice(*span)].strip())}
             if match := _COLUMN.search(value):
                 column = match.start(1)
+        elif name == "result" and asks and (match := _AGI_VALUE.fullmatch(value)):
+            spans.add(match.span(1))
         last = 0
         for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
             end = start + len(value[start:end].rstrip())
@@ -233,9 +250,9 @@ def _spans(name: str, value: str) -> Iterator[tuple[int, int]]:
             yield match.span(1)
 
 
-def _repeated(value: str, said: Collection[str]) -> set[tuple[int, int]]:
+def _repeated(value: str, words: Collection[str]) -> set[tuple[int, int]]:
     """From where to where the secrets of an action stand, as words, in what its command prints."""
-    found = [re.escape(each) for each in said if each in value]
+    found = [re.escape(each) for each in words if each in value]
     return {match.span() for each in found for match in re.finditer(rf"(?<!\w){each}(?!\w)", value)}
 
 
@@ -254,6 +271,8 @@ _END = "--END COMMAND--"
 _WORD = re.compile(r"\"([^\"]+)\"|([^\s\"':]+)")
 _PLAIN = re.compile(r"[a-z]+")
 _PUT = re.compile(r"(?i)\ncommand: *database\s+put\s")
+_ASKS = re.compile(r"(?i)\ncommand: *(?:database\s+(?:get|query)|get\s+(?:full\s+)?variable)\s(.*)")  # of AGI, too
+_RENAMES = re.compile(r"(?i)\bvalue\s+as\s")
 _LEAST_SAID = 4
 _HINTS = (
     b"secret", b"pass", b"pwd", b"pin", b"token", b"cred", b"key", b"challenge", b"hash", b"digest", b"auth", b"basic ",
@@ -276,25 +295,26 @@ def headers_of(text: str) -> list[Header]:
     return found
 
 
-def secrets_in(frame: bytes, *, asked: bool = True, said: Collection[str] = ()) -> list[tuple[str, int, int]]:
+def secrets_in(frame: bytes, said: Said | None = None) -> list[tuple[str, int, int]]:
     """The secrets in a message: the header, and from where to where in the text that its bytes are.
 
-    `asked` says whether it may answer a command that asks the database for a secret: `database get` prints no name.
-    `said` is what `said_in` tells of the action that it answers.
+    `said` is what `said_in` tells of the action that it answers. None for one that is not known: it may have asked the
+    database for a secret, of which `database get` prints no name.
     """
     folded = frame.lower()
-    if not (said or any(map(folded.__contains__, _HINTS)) or (asked and b"value: " in folded) or _HINT.search(frame)):
+    may_repeat = b"value: " in folded if said is None else said != Said()
+    if not (may_repeat or any(map(folded.__contains__, _HINTS)) or _HINT.search(frame)):
         return []
     headers = headers_of(wire.decode(frame))
     found = []
-    for index, start, end in _secrets_of([(name.lower(), value) for name, value, _ in headers], asked=asked, said=said):
+    for index, start, end in _secrets_of([(name.lower(), value) for name, value, _ in headers], said):
         name, _, begin = headers[index]
         found.append((name, begin + start, begin + end))
     return found
 
 
-def said_in(frame: bytes) -> frozenset[str]:
-    """The secrets of an action that its answer may repeat: commands print what they were given, in many forms.
+def said_in(frame: bytes) -> Said:
+    """What an action tells of its answer: commands print what they were given, in many forms, and what they ask for.
 
     A secret in a command line goes on to its end, as what follows may belong to it; so its words are secrets, too. But
     they would be found where they mean something else if they have less than four characters, or if they are plain
@@ -303,17 +323,19 @@ def said_in(frame: bytes) -> frozenset[str]:
     text = wire.decode(frame)
     found = [text[start:end] for _, start, end in secrets_in(frame)]
     is_entry = _PUT.search(text) is not None
-    said = {*found}
+    words = {*found}
     for each in found:
         before = "secret"
         for quoted, word in _WORD.findall(each):
             if is_entry or is_secret_name(before) or not _PLAIN.fullmatch(quoted or word):
-                said.add(quoted or word)
+                words.add(quoted or word)
             before = quoted or word
-    return frozenset(each for each in said if len(each) >= _LEAST_SAID)
+    asked = _ASKS.search(text)
+    asks = asked is not None and (_RENAMES.search(asked[1]) is not None or any(map(is_secret_path, asked[1].split())))
+    return Said(frozenset(each for each in words if len(each) >= _LEAST_SAID), asks)
 
 
-def hidden(frame: bytes, said: Collection[str] = ()) -> str:
+def hidden(frame: bytes, said: Said | None = None) -> str:
     """The text of a message, with its secrets hidden, and with `said`, as `said_in` tells of what it answers."""
     text = wire.decode(frame)
     for _, start, end in reversed(secrets_in(frame, said=said)):
@@ -321,7 +343,7 @@ def hidden(frame: bytes, said: Collection[str] = ()) -> str:
     return text
 
 
-def redacted(frame: bytes, said: Collection[str] = ()) -> str:
+def redacted(frame: bytes, said: Said | None = None) -> str:
     """The text of a message for a log, as `hidden` tells it."""
     return " | ".join(line for line in hidden(frame, said).split("\r\n") if line)
 
@@ -332,7 +354,7 @@ def without_secrets(headers: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]
     values = [value if isinstance(value, (list, tuple, set, frozenset)) else [value] for _, value in headers]
     names = [str(key).strip().lower() for (key, _), each in zip(headers, values, strict=True) for _ in each]
     shown = [value for each in values for value in each]
-    for index, start, end in reversed([*_secrets_of(list(zip(names, map(str, shown), strict=True)), asked=True)]):
+    for index, start, end in reversed([*_secrets_of(list(zip(names, map(str, shown), strict=True)), None)]):
         text = str(shown[index])
         shown[index] = text[:start] + HIDDEN + text[end:]
     rest = iter(shown)

@@ -19,7 +19,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ami import wire
 from ami.catalogue import KINDS, Aggregate, Event, EventCollection, ends_list, parse, parse_text
@@ -27,6 +27,9 @@ from ami.errors import Error, ManagerError, ManagerSocketError, ProtocolError
 from ami.message import KEY_ACTION, KEY_RESPONSE, SUCCESSES, Message, events_in
 from ami.outcomes import Notice, Orphan, Output, Response, State, StateChange, link_gap
 from ami.request import Request
+
+if TYPE_CHECKING:
+    from ami.secrets import Said
 
 __all__ = ["MAX_LIST", "ClientSession", "PendingAction"]
 
@@ -50,7 +53,7 @@ class PendingAction:
     marked = False  # whether the response said `EventList: start`
     events_ended = False  # all that a synchronous request waits for have come
     collected = 0
-    said: frozenset[str] = frozenset()  # its secrets, which no log may show when the answer repeats them
+    said: "Said | None" = None  # what it tells of the secrets in its answer, which no log may show
     events: EventCollection | None = None
 
     def __init__(self, request: Request, action_id: str, sent: float, wake: Callable[[], object]) -> None:
@@ -229,7 +232,7 @@ class ClientSession:
             return
         if self._trace:
             answered = self._open.get(message.action_id or "")
-            self._log_wire("<", message.frame, answered.said if answered else frozenset())
+            self._log_wire("<", message.frame, answered.said if answered else None)
         if isinstance(message, Event):
             self._receive_event(message, now)
         else:
@@ -340,8 +343,8 @@ class ClientSession:
         if self._trace:
             self._log_wire(">", data)
 
-    def _log_wire(self, direction: str, frame: bytes, said: frozenset[str] = frozenset()) -> None:
-        """Log a frame without its secrets, nor those of the action that it answers, which are `said`."""
+    def _log_wire(self, direction: str, frame: bytes, said: "Said | None" = None) -> None:
+        """Log a frame without its secrets, nor those that `said`, of the action that it answers, tells."""
         from ami.secrets import redacted
 
         self._log.debug("%s %s", direction, redacted(frame, said))

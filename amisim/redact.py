@@ -6,10 +6,10 @@ secrets do not count when an action is looked for, and of what is personal a cli
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from ami.secrets import HIDDEN, headers_of, is_secret_path, said_in, secrets_in
+from ami.secrets import HIDDEN, Said, headers_of, said_in, secrets_in
 from ami.wire import decode, encode
 from amisim import personal
 from amisim.action import read_action
@@ -28,6 +28,7 @@ _KINDS = {
     "receivedhash": "key",
 }
 
+_COMMAND_ID = re.compile(rb"(?i)\ncommandid: *([^\r\n]+)")
 _BEGINS = re.compile(rb"(?i)(?:action|event|response) *:")
 
 
@@ -55,9 +56,8 @@ class Redactor:
         """What is replaced, for the header of a recording; a pattern is not told, as it may be a name itself."""
         self._rules = [personal.parse(rule) for rule in rules]
         self._pseudonyms = Pseudonyms()
-        self._asked: set[int] = set()  # numbers of commands that name a secret, whose answers do not
         self._torn: set[tuple[int, str]] = set()  # connections and directions with a gap just before
-        self._said: dict[int, frozenset[str]] = {}  # the secrets in commands, by their numbers
+        self._said: dict[int | str, Said] = {}  # what commands tell of their answers, by number, and by CommandID
 
     def __call__(self, record: Record) -> Record:
         """The record with pseudonyms; chunks keep their borders as far as the new text has them."""
@@ -80,14 +80,11 @@ class Redactor:
         if self._is_torn(record):
             size = len(decode(record.data.rstrip(b"\r\n")))
             return [Found("", 0, size, "torn")] if size else []
-        asked, said = False, frozenset[str]()
-        if record.cause is not None and record.direction == "<":
-            asked, said = record.cause in self._asked, self._said.get(record.cause, said)
-        elif record.cause is not None:
+        if record.cause is not None and record.direction == ">":
             self._remember(record.cause, record.data)
         found = [
             Found(header, start, end, _KINDS.get(header.lower(), "secret"))
-            for header, start, end in _secrets(record, asked=asked, said=said)
+            for header, start, end in _secrets(record, self._said_of(record))
         ]
         if not self._rules:
             return found
@@ -113,23 +110,32 @@ class Redactor:
         if b"ommand" not in frame:
             return
         action = read_action(frame)
-        if action.name.lower() != "command":
+        if action.name.lower() not in ("command", "agi"):
             return
-        if any(map(is_secret_path, action.get("Command").split())):
-            self._asked.add(number)
-        if said := said_in(frame):
-            self._said[number] = said
+        command_id = action.get("CommandID")
+        if (said := said_in(frame)) != Said():
+            self._said[command_id or number] = said
+        else:
+            self._said.pop(command_id, None)
+
+    def _said_of(self, record: Record) -> Said:
+        """What the command that a record of the server answers tells of it; what AGI answers has its CommandID."""
+        if record.direction == ">" or not self._said:
+            return Said()
+        match = _COMMAND_ID.search(record.data)
+        answered = decode(match[1]) if match else record.cause
+        return Said() if answered is None else self._said.get(answered, Said())
 
 
 def without_secrets(record: Record) -> str:
     """The text of a message, with its secrets hidden."""
     text = decode(record.data)
-    for _, start, end in reversed(_secrets(record, asked=True)):
+    for _, start, end in reversed(_secrets(record, None)):
         text = text[:start] + HIDDEN + text[end:]
     return text
 
 
-def _secrets(record: Record, *, asked: bool, said: Collection[str] = ()) -> list[tuple[str, int, int]]:
+def _secrets(record: Record, said: Said | None) -> list[tuple[str, int, int]]:
     """Where secrets stand in a message; see `ami.secrets.secrets_in`."""
-    found = secrets_in(record.data, asked=asked, said=said)
+    found = secrets_in(record.data, said)
     return [each for each in found if record.direction == ">" or each[0].lower() != "key"]  # no server says that

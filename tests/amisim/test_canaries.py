@@ -8,7 +8,7 @@ import pytest
 import ami
 import amisim
 from ami import Message, Request, core
-from ami.secrets import redacted
+from ami.secrets import redacted, said_in
 from amisim.action import read_action
 from amisim.recording import Record
 from amisim.redact import Redactor
@@ -121,6 +121,59 @@ def test_what_the_database_is_asked_for_by_a_command_is_a_secret_if_its_name_say
         )
     answers = [Record(2.0, 1, "<", "data", b"Response: Success\r\nOutput: Value: x\r\n\r\n", cause) for cause in (1, 2)]
     assert [b"Value: x" in redactor(answer).data for answer in answers] == [False, True]
+
+
+ASKED = [
+    ("Action: Command / Command: database query \"select value as v from astdb where key='/f/password'\"",
+     "Response: Success / Output: v    : {}"),
+    ("Action: Command / Command: database query \"select key,value as v from astdb where key like '%secret'\"",
+     "Response: Success / Output: key  : /a/b / Output: v    : {}"),
+    ('Action: Command / Command: database query "select key, value AS v from astdb"',
+     "Response: Success / Output: v: {}"),
+    ("Action: AGI / Channel: c / CommandID: 7 / Command: DATABASE GET fam secret",
+     "Event: AsyncAGIExec / CommandID: 7 / Result: 200%20result%3D1%20({})%0A"),
+    ("Action: AGI / Channel: c / Command: DATABASE GET fam secret",
+     "Event: AsyncAGIExec / Result: 200%20result%3D1%20%28{}%29%0A"),
+    ('Action: AGI / Channel: c / CommandID: 7 / Command: GET FULL VARIABLE "${PASSWORD}" c',
+     "Event: AsyncAGIExec / CommandID: 7 / Result: 200 result=1 ({})"),
+    ("Action: AGI / Channel: c / CommandID: 7 / Command: GET VARIABLE PIN",
+     "Event: AsyncAGI / SubEvent: Exec / CommandID: 7 / Result: 200%20result%3D1%20({})%0A"),
+]  # fmt: skip
+"""Actions that ask for a secret, and answers that do not say its name."""
+
+
+@pytest.mark.parametrize(("action", "answer"), ASKED)
+def test_what_was_asked_for_by_the_name_of_a_secret_is_one(action, answer):
+    redactor = Redactor()
+    asked, answered = with_canaries(action), with_canaries(answer)
+    redactor(Record(1.0, 1, ">", "data", asked, 1))
+    recorded = redactor(Record(2.0, 1, "<", "data", answered, 1))
+    assert recorded.data == answered.replace(b"canary000000", b"secret-1")
+    again = Redactor()
+    again(Record(1.0, 1, ">", "data", asked, 1))
+    assert again(recorded) == recorded
+    assert "canary" not in redacted(answered, said_in(asked))
+
+
+@pytest.mark.parametrize(
+    ("action", "answer"),
+    [
+        ("Action: Command / Command: core show help secret", "Response: Success / Output: Usage: x"),
+        ("Action: Command / Command: database query \"select value from astdb where key='/a/colour'\"",
+         "Response: Success / Output: value: red"),
+        ("Action: AGI / CommandID: 7 / Command: GET VARIABLE COLOUR",
+         "Event: AsyncAGIExec / CommandID: 7 / Result: 1 (x)"),
+        ("Action: AGI / CommandID: 8 / Command: GET VARIABLE PIN",
+         "Event: AsyncAGIExec / CommandID: 7 / Result: 1 (x)"),
+        ("Action: AGI / CommandID: 7 / Command: GET VARIABLE PIN",
+         "Event: AsyncAGIExec / CommandID: 7 / Result: 200 result=0"),
+    ],
+)  # fmt: skip
+def test_what_was_asked_for_by_another_name_is_kept(action, answer):
+    redactor = Redactor()
+    redactor(Record(1.0, 1, ">", "data", with_canaries(action), 1))
+    record = Record(2.0, 1, "<", "data", with_canaries(answer), 1)
+    assert redactor(record) == record
 
 
 @pytest.mark.parametrize(
