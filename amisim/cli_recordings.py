@@ -254,7 +254,8 @@ def import_(redact: bool, description: str | None, capture: str, out: str) -> No
     given.
 
     Where a capture of packets lacks bytes, a note in the recording says so, and --redact replaces what there is of the
-    messages that they tear. Of one that is cut short, what is there becomes the recording, and the exit code is 2.
+    messages that they tear, and what the commands that are lost printed. Of one that is cut short, what is there
+    becomes the recording, and the exit code is 2.
 
     \b
     Example: amisim import --redact evening.pcap evening.yaml.gz
@@ -264,7 +265,7 @@ def import_(redact: bool, description: str | None, capture: str, out: str) -> No
             header, records = read_capture(capture)
         if description:
             header["description"] = description
-        _write(out, Recording(header, records), Redactor(all_rules(())) if redact else lambda record: record)
+        _write(out, Recording(header, records), Redactor(all_rules(()), records) if redact else lambda record: record)
         if records[-1:] and records[-1].data == CUT_PCAP.encode():
             raise RecordingError(capture, 0, f"{CUT_PCAP}; {out} has the others")
 

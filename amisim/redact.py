@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ami.secrets import HIDDEN, Said, headers_of, said_in, secrets_in
+from ami.secrets import HIDDEN, Header, Said, headers_of, said_in, secrets_in
 from ami.wire import decode, encode
 from amisim import personal
 from amisim.action import read_action
@@ -47,16 +47,20 @@ class Found(NamedTuple):
 class Redactor:
     """Replaces in each record of one recording the secrets, and what `rules` say, by pseudonyms.
 
-    The rules are those of `amisim.personal`, in order. Raises `ValueError` for one that is none.
+    The rules are those of `amisim.personal`, in order. Raises `ValueError` for one that is none. `ahead` are the
+    records of a session that is over: a capture tells only when something comes later that something is lost.
     """
 
-    def __init__(self, rules: Iterable[str] = ()) -> None:
+    def __init__(self, rules: Iterable[str] = (), ahead: Iterable[Record] = ()) -> None:
         rules = tuple(rules)
         self.about = ["secrets", *(rule if rule.startswith("header:") else rule.partition(":")[0] for rule in rules)]
         """What is replaced, for the header of a recording; a pattern is not told, as it may be a name itself."""
         self._rules = [personal.parse(rule) for rule in rules]
         self._pseudonyms = Pseudonyms()
         self._torn: set[tuple[int, str]] = set()  # connections and directions with a gap just before
+        gaps = (gap for each in ahead if (gap := torn_in(each)))
+        self._lacking = {connection for connection, way in gaps if way == ">"}  # connections of which actions are lost
+        self._commands: dict[int, str] = {}  # the ActionIDs of commands without an answer yet, by their numbers
         self._said: dict[int | str, Said] = {}  # what commands tell of their answers, by number, and by CommandID
 
     def __call__(self, record: Record) -> Record:
@@ -75,6 +79,8 @@ class Redactor:
         """What is to be replaced in a record, in order. Records are given in the order of the recording."""
         if gap := torn_in(record):
             self._torn.add(gap)
+            if gap[1] == ">":
+                self._lacking.add(gap[0])
         if record.kind != "data":
             return []
         if self._is_torn(record):
@@ -86,9 +92,11 @@ class Redactor:
             Found(header, start, end, _KINDS.get(header.lower(), "secret"))
             for header, start, end in _secrets(record, self._said_of(record))
         ]
-        if not self._rules:
-            return found
-        headers = headers_of(decode(record.data))
+        headers = headers_of(decode(record.data)) if self._rules or record.connection in self._lacking else []
+        if self._answers_what_is_lost(record, headers):
+            printed = [each for each in headers if each.name.lower() == "output" and each.value.strip()]
+            found = [each for each in found if each.header.lower() != "output"]
+            found += [Found(name, start, start + len(value), "torn") for name, value, start in printed]
         for rule in self._rules:
             for span in sorted(set(rule(headers)), key=lambda span: span[1:]):
                 if all(span[2] <= each.start or each.end <= span[1] for each in found):
@@ -105,6 +113,15 @@ class Redactor:
             self._torn.discard(way)
         return not (is_end and _BEGINS.match(record.data))
 
+    def _answers_what_is_lost(self, record: Record, headers: list[Header]) -> bool:
+        """Whether a record is a response to an action that may be lost, and with it what told of secrets."""
+        if record.direction == ">" or not record.data.startswith(b"Response"):
+            return False
+        command_id = "" if record.cause is None else self._commands.pop(record.cause, "")
+        if record.connection not in self._lacking:
+            return False
+        return not command_id or all((each.name.lower(), each.value) != ("actionid", command_id) for each in headers)
+
     def _remember(self, number: int, frame: bytes) -> None:
         """Remember of a command what tells the secrets in its answer."""
         if b"ommand" not in frame:
@@ -112,6 +129,7 @@ class Redactor:
         action = read_action(frame)
         if action.name.lower() not in ("command", "agi"):
             return
+        self._commands[number] = action.action_id
         command_id = action.get("CommandID")
         if (said := said_in(frame)) != Said():
             self._said[command_id or number] = said

@@ -86,6 +86,24 @@ def test_a_gap_between_messages_tears_none(tmp_path):
     assert [redactor(each).data for each in records[2:5:2]] == [EVENT, EVENT]
 
 
+def test_what_a_lost_command_printed_is_replaced_as_what_told_of_its_secrets_is_lost(tmp_path):
+    first, second, third = (f"Action: Command\r\nActionID: {n}\r\nCommand: core show x\r\n\r\n".encode() for n in "123")
+    answers = [
+        f"Response: Success\r\nActionID: {n}\r\nOutput: echo {n}\r\nOutput: \r\nOutput:   old\r\n\r\n".encode()
+        for n in "123"
+    ]
+    nameless = b"Response: Follows\r\nPrivilege: Command\r\necho 4\n--END COMMAND--\r\n\r\n"
+    said = [(">", first), (">", second), *(("<", each) for each in answers[:2]), (">", third), ("<", answers[2])]
+    packets = conversation([("<", GREETING), *said, ("<", nameless)])
+    records = read(tmp_path / "gap.pcap", [*packets[:4], *packets[5:]])
+    redactor = Redactor((), records)
+    recorded = b"".join([redactor(each).data for each in records])
+    assert re.findall(rb"echo \d|torn-\d+", recorded) == [b"echo 1", b"torn-1", b"torn-2", b"echo 3", b"torn-3"]
+    assert amisim("import", "--redact", tmp_path / "gap.pcap", tmp_path / "gap.yaml").exit_code == 0
+    assert re.findall("echo [0-9]", (tmp_path / "gap.yaml").read_text()) == ["echo 1", "echo 3"]
+    assert list(scan(tmp_path / "gap.yaml")) == []
+
+
 def test_what_comes_after_a_gap_is_kept_when_nobody_acknowledges_it(tmp_path):
     packets = conversation([("<", GREETING), ("<", EVENT), ("<", EVENT)])
     records = read(tmp_path / "gap.pcap", [*packets[:3], packets[4]])
