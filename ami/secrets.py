@@ -73,7 +73,7 @@ _SECRET = frozenset({
 _PASS = r"(?<!by)(?<!com)(?<!(?<![a-z])(?:low|sur))(?<!(?<![a-z])(?:high|over))(?<!(?<![a-z])boarding[-_ ])pass"
 _ENDING = (
     rf"(?:secret|passw(?:or)?d|password_?digest|passphrase|passcode|{_PASS}|pwd|pincode|token|credentials?"
-    r"|md5_?cred|authorization|(?:api|access|secret|auth|signing)[_-]?key|(?:\b|_|admin|user|conf|room|agent|vm)pin)\d*"
+    r"|md5_?cred|authorization|(?:api|access|secret|auth|signing|private|aes|hmac)[_-]?key|(?:\b|_|admin|user|conf|room|agent|vm)pin)\d*"
 )
 _NAME = re.compile(rf"(?is).*{_ENDING}\W*")
 
@@ -126,12 +126,18 @@ _IN_ANY = _patterns(  # the first group of each is the secret
     rf'"[^"\\]{{0,80}}?{_ENDING}"\s*:\s*"((?:[^"\\]|\\.)+)',  # JSON
     # user:x@host, in chan_sip user:x:md5:name:transport@host; but a word before what Asterisk calls a device or an
     # address is no user, and neither is a telephone number
-    r"(?<![\w.+%-])(?<!\btel:)(?!(?:sips?|tel|udp|tcp|tls|wss?|im|pres|mailto|xmpp|iax2?|pjsip|local|mwi|park|meetme|confbridge|custom|"
-    rf"custompresence|queue|calendar|sla|ccss):)[\w.+%*-]{{1,80}}:((?=:?{_FIELD}{{3}}){_FIELD}*(?::{_FIELD}*){{0,3}})@",
+    r"(?<![\w.+%-])(?<!\btel:)(?!(?:sips?|tel|udp|tcp|tls|wss?|im|pres|mailto|xmpp|iax2?|pjsip|local|mwi|park|meetme|"
+    rf"confbridge|custom|custompresence|queue|calendar|sla|ccss):)[\w.+%*-]{{1,80}}:((?=:?{_FIELD}{{3}}){_FIELD}*(?::{_FIELD}*){{0,3}})@",
     r"\b(?:basic|bearer)\s+(?=\S*[\d=])([\w+/.~-]{8,}={0,2})(?![\w=])",
     r'\bresponse="?([0-9a-f]{32})\b',  # of a digest
     r"\b(?:authenticate|disa)\((?!password[\[,)]|passcode\|)([^,)]+)",  # but not in how they are called
-    r"\bcurl\b[^|;&]{0,300}?\s(?:-u|--user)[\s=]*[\"']?[^\s:\"']+:([^\s\"']+)",
+    rf"://[\w.+%*-]{{1,80}}:({_FIELD}+(?:@{_FIELD}+)+)@",
+    rf"\bx-[\w-]{{0,60}}?{_ENDING}:\s*([^\s\"']+)",  # a header of HTTP or SIP
+    # of programs that a shell runs
+    r"\bcurl\b[^|;&]{0,300}?\s(?:-[a-z]{0,8}u|--(?:proxy-)?user)[\s=]*[\"']?[^\s:\"']+:([^\s\"']+)",
+    r"\bcurl\b[^|;&]{0,300}?\s(?:-[a-z]{0,8}u|--(?:proxy-)?user)[\s=]*[\"'][^:\"']{1,80}:([^\"']+)",
+    r"\bwget\b[^|;&]{0,300}?\s--(?:[a-z]+-)?password[\s=]+(\S+)",
+    r"\bmysql\w{0,20}\b[^|;&]{0,300}?\s(?-i:-p)(\S+)",
 )
 _IN_JSON = _patterns(r'"[\d*#]+"\s*:\s*"([^",]+),')  # of voicemail.conf
 _IN_SETTINGS = _patterns(
@@ -155,6 +161,7 @@ _IN = {
     "json": _IN_ANY + _IN_JSON,
     "output": _IN_ANY + _IN_SETTINGS + _IN_TEXT + _IN_ROWS,
     "command": _IN_ANY + _IN_TEXT + _IN_COMMANDS,
+    **dict.fromkeys(("data", "appdata", "applicationdata", "message"), _IN_ANY + _IN_TEXT),
 }
 _MAILBOX = re.compile(r"[\d*#]+")
 _VALUE = re.compile(r"(?i)\s*value *: *(.+)")
@@ -277,6 +284,7 @@ _LEAST_SAID = 4
 _HINTS = (
     b"secret", b"pass", b"pwd", b"pin", b"token", b"cred", b"key", b"challenge", b"hash", b"digest", b"auth", b"basic ",
     b"bearer ", b"response=", b"dresponse", b"disa", b"\nline-", b"\nvar-", b"json:", b"curl",
+    b"mysql",
 )  # fmt: skip
 _HINT = re.compile(rb":[^\s:@/]*@")
 
