@@ -134,10 +134,10 @@ _IN_ANY = _patterns(  # the first group of each is the secret
     rf"://[\w.+%*-]{{1,80}}:({_FIELD}+(?:@{_FIELD}+)+)@",
     rf"\bx-[\w-]{{0,60}}?{_ENDING}:\s*([^\s\"']+)",  # a header of HTTP or SIP
     # of programs that a shell runs
-    r"\bcurl\b[^|;&]{0,300}?\s(?:-[a-z]{0,8}u|--(?:proxy-)?user)[\s=]*[\"']?[^\s:\"']+:([^\s\"']+)",
-    r"\bcurl\b[^|;&]{0,300}?\s(?:-[a-z]{0,8}u|--(?:proxy-)?user)[\s=]*[\"'][^:\"']{1,80}:([^\"']+)",
-    r"\bwget\b[^|;&]{0,300}?\s--(?:[a-z]+-)?password[\s=]+(\S+)",
-    r"\bmysql\w{0,20}\b[^|;&]{0,300}?\s(?-i:-p)(\S+)",
+    r"\bcurl\b[^|;&]{0,150}?\s(?:-[a-z]{0,8}u|--(?:proxy-)?user)[\s=]*[\"']?[^\s:\"']+:([^\s\"']+)",
+    r"\bcurl\b[^|;&]{0,150}?\s(?:-[a-z]{0,8}u|--(?:proxy-)?user)[\s=]*[\"'][^:\"']{1,80}:([^\"']+)",
+    r"\bwget\b[^|;&]{0,150}?\s--(?:[a-z]+-)?password[\s=]+(\S+)",
+    r"\bmysql\w{0,20}\b[^|;&]{0,150}?\s(?-i:-p)(\S+)",
 )
 _IN_JSON = _patterns(r'"[\d*#]+"\s*:\s*"([^",]+),')  # of voicemail.conf
 _IN_SETTINGS = _patterns(
