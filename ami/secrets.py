@@ -70,7 +70,9 @@ _SECRET = frozenset({
     "challenge", "expectedresponse", "md5cred", "newpassword", "oldpassword", "passworddigest", "receivedchallenge",
     "receivedhash",
 })  # fmt: skip
-_PASS = r"(?<!by)(?<!com)(?<!(?<![a-z])(?:low|sur))(?<!(?<![a-z])(?:high|over))(?<!(?<![a-z])boarding[-_ ])pass"
+_PASS = (
+    r"pass(?<!by....)(?<!com....)(?<!(?<![a-z])(?:low|sur)....)(?<!(?<![a-z])(?:high|over)....)(?<!boarding[-_ ]....)"
+)
 _ENDING = (
     rf"(?:secret|passw(?:or)?d|password_?digest|passphrase|passcode|{_PASS}|pwd|pincode|token|credentials?"
     r"|md5_?cred|authorization|(?:api|access|secret|auth|signing|private|aes|hmac)[_-]?key|(?:\b|_|admin|user|conf|room|agent|vm)pin)\d*"
@@ -111,7 +113,7 @@ def secret_keys(keys: Collection[str]) -> set[str]:
 
 _AT = r"(?:^|[,;&|?(=>])\s*"
 _AT_IN_TEXT = r"(?:^|[\s,;&|?(\"'])"
-_ASSIGNED = rf"[\w./()~-]{{0,80}}?{_ENDING}[)~]?\s*=>?\s*((?:(?![,;&|][\w./()-]+=).)+)"
+_ASSIGNED = rf"(?=[^=]{{1,200}}=)[\w./()~-]{{0,80}}?{_ENDING}[)~]?\s*=>?\s*((?:(?![,;&|][\w./()-]+=).)+)"
 
 
 _FIELD = r"[^\s:@/,;<>\"'&|\x00-\x1f\x7f-\x9f\udc80-\udcff]"
@@ -132,7 +134,7 @@ _IN_ANY = _patterns(  # the first group of each is the secret
     r'\bresponse="?([0-9a-f]{32})\b',  # of a digest
     r"\b(?:authenticate|disa)\((?!password[\[,)]|passcode\|)([^,)]+)",  # but not in how they are called
     rf"://[\w.+%*-]{{1,80}}:({_FIELD}+(?:@{_FIELD}+)+)@",
-    rf"\bx-[\w-]{{0,60}}?{_ENDING}:\s*([^\s\"']+)",  # a header of HTTP or SIP
+    rf"(?<![\w-])x-[\w-]{{0,60}}?{_ENDING}:\s*([^\s\"']+)",  # a header of HTTP or SIP
     # of programs that a shell runs
     r"\bcurl\b[^|;&]{0,150}?\s(?:-[a-z]{0,8}u|--(?:proxy-)?user)[\s=]*[\"']?[^\s:\"']+:([^\s\"']+)",
     r"\bcurl\b[^|;&]{0,150}?\s(?:-[a-z]{0,8}u|--(?:proxy-)?user)[\s=]*[\"'][^:\"']{1,80}:([^\"']+)",
