@@ -108,7 +108,8 @@ class Virtual:
         return self._scheduler.waiting()
 
     def _look(self) -> None:
-        if self._scheduler.is_inside():  # who looks from outside does not use the world
+        # Who looks from outside does not use the world.
+        if self._scheduler.is_inside() and threading.get_ident() not in self._watch.outside:
             self._scheduler.look()
 
     def new_event_loop(self, runtime: Runtime) -> asyncio.AbstractEventLoop:

@@ -111,12 +111,17 @@ def _test(said: Scenario) -> Test:
 
 def _module(name: str, said: Scenario) -> ModuleType:
     """The module of that name; if there is none, the one in the file that is said, imported as pytest does it."""
+    file = Path(said.path).resolve().parent / said.file
+    is_known = bool(said.file) and file.exists()
     try:
-        return importlib.import_module(name)
+        found = importlib.import_module(name)
     except ModuleNotFoundError:
-        file = Path(said.path).resolve().parent / said.file
-        if not said.file or not file.exists():
+        if not is_known:
             raise
+    else:
+        if is_known and not file.samefile(found.__file__ or os.devnull):
+            raise ImportError(f"{name} is {found.__file__} here, and was {file.resolve()}: it is in the way")
+        return found
     folder = file.parent if file.name == "__init__.py" else file
     sys.path.insert(0, os.path.normpath(folder.parents[name.count(".")]))
     importlib.invalidate_caches()

@@ -42,6 +42,13 @@ class _Task(asyncio.Task[Any]):
     def __hash__(self) -> int:
         return self._number
 
+    def exception(self) -> BaseException | None:
+        """See `asyncio.Task.exception`; a program that asks for what is wrong with a world has seen it."""
+        error = super().exception()
+        if isinstance(error, WorldError) and not is_internal(sys._getframe(1)):
+            self.get_loop().forget(error)  # type: ignore[attr-defined]
+        return error
+
 
 class _Generators(WeakKeyDictionary[Any, None]):
     """A `WeakSet` that has its members in the order in which they came."""
@@ -139,6 +146,10 @@ class Loop(ScaledLoop):
         if isinstance(error, WorldError) and error not in self._known:
             self._remember(error)
         super().call_exception_handler(context)
+
+    def forget(self, error: WorldError) -> None:
+        """A program has asked for an error."""
+        self._remembered = [each for each in self._remembered if each is not error]
 
     def _remember(self, error: WorldError) -> None:
         self._known.add(error)

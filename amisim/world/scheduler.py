@@ -185,6 +185,7 @@ class Scheduler:
         self.steps += 1
         me = self.me()
         self._check()
+        self._collect_now_and_then()
         waiters = tuple(waiters)
         me._is_woken = False
         me._ticket += 1
@@ -276,11 +277,15 @@ class Scheduler:
             me._uses += 1
             if me._uses > me._most:
                 self._pay(me, 1)
+        self._collect_now_and_then()
+        if self._runnable:
+            self.pause()
+
+    def _collect_now_and_then(self) -> None:
+        """Collect garbage, after the same steps each time."""
         if self.steps > self._next_collection:
             self._next_collection = self.steps + _COLLECTION
             gc.collect()
-        if self._runnable:
-            self.pause()
 
     def look(self) -> None:
         """Somebody looks what time it is, or what else is so. Who does so for ever, and never waits, lets time pass."""

@@ -321,3 +321,15 @@ def test_switches_that_are_none_are_refused(tmp_path, switches):
     path.write_text(f"amisim: 1\nswitches: {switches}\n")
     with pytest.raises(ScenarioError, match="line 2"):
         load(path)
+
+
+def test_another_module_of_that_name_is_not_taken_for_it(tmp_path):
+    for name in ("mine", "others"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "search.py").write_text(SCRIPT)
+    path = tmp_path / "mine" / "found.yaml"
+    path.write_text("amisim: 1\ntest: search:broken\nfile: search.py\nseed: 1\n")
+    assert replay(path, tmp_path / "mine").returncode == 1
+    ended = replay(path, tmp_path / "others")
+    assert ended.returncode == 2
+    assert re.search(r"search is .*others.search\.py here, and was .*mine.search\.py: it is in the way", ended.stderr)

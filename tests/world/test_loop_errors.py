@@ -142,6 +142,15 @@ async def in_the_task_itself():
     await asyncio.create_task(catches())
 
 
+async def looks_at_a_task():
+    async def look():
+        task = asyncio.create_task(leaves())
+        await asyncio.wait([task])
+        assert "has left the world" in str(task.exception())
+
+    await look()
+
+
 async def looks_into_a_group():
     with pytest.raises(ExceptionGroup) as caught:
         async with asyncio.TaskGroup() as group:
@@ -154,7 +163,9 @@ async def looks_at_results():
     assert isinstance(result, OutsideWorld)
 
 
-@pytest.mark.parametrize("main", [in_a_helper, in_a_task, in_the_task_itself, looks_into_a_group, looks_at_results])
+@pytest.mark.parametrize(
+    "main", [in_a_helper, in_a_task, in_the_task_itself, looks_at_a_task, looks_into_a_group, looks_at_results]
+)
 def test_who_knows_it_by_its_name_is_not_told_again(world, main):
     world.run(main())
 
@@ -163,8 +174,7 @@ def test_a_failure_of_the_run_itself_has_a_note_if_it_does_not_say_it(world):
     async def main(error):
         tasks = [asyncio.create_task(leaves())]
         await asyncio.wait(tasks)
-        found = tasks[0].exception()
-        raise error or found
+        raise error or tasks[0].exception()
 
     with pytest.raises(KeyError) as caught:
         world.run(main(KeyError("mine")))

@@ -431,3 +431,23 @@ def test_what_is_no_time_is_refused(world, seconds):
         world.step_clock(seconds)
     with pytest.raises(ValueError, match=f"patience {seconds}: how many seconds, more than 0, is to be said"):
         amisim.World(patience=seconds)
+
+
+def test_who_only_sleeps_has_garbage_collected(world):
+    class Cycle:
+        def __init__(self):
+            self.own = self
+
+        def __del__(self):
+            collected.append(world.now)
+
+    def sleep():
+        for _ in range(40_000):
+            Cycle()
+            world.sleep(0.001)
+
+    collected = []
+    threads = [start(world, sleep) for _ in range(3)]
+    for each in threads:
+        each.join()
+    assert collected

@@ -544,3 +544,14 @@ def test_who_uses_on_and_on_what_is_free_comes_to_the_next_time_and_to_the_limit
         with pytest.raises(Deadlock, match=r"than 0\.05 s \(limit\):\n  main waits for .* looking again and again"):
             call_often(use)
         assert done == [True]
+
+
+def test_who_looks_from_outside_at_the_time_pays_nothing_for_it():
+    with World() as world:
+        timer = world.modules["threading"].Timer(5, print)
+        timer.start()
+        with world.outside():
+            for _ in range(30_000):
+                assert world.now == 0
+        timer.join()
+        assert world.now == 5
