@@ -123,7 +123,8 @@ def _listening(problems: list[str]) -> Iterator[None]:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            problems.append(f"{record.name} logs: {record.getMessage()}")
+            why = f": {record.exc_info[1]!r}" if record.exc_info else ""
+            problems.append(f"{record.name} logs: {record.getMessage()}{why}")
 
     handler = Handler(logging.ERROR)
     logs = [logging.getLogger(name) for name in ("ami", "asyncio", "amisim")]
