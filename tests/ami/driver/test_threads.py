@@ -63,22 +63,6 @@ def test_a_failed_attempt_to_connect_leaves_no_thread_that_reads(server):
         assert "ami-message-reader" not in names()
 
 
-def test_closing_from_a_callback_ends_the_threads(server, manager):
-    done = threading.Event()
-
-    def callback(event: ami.Event, manager: Manager) -> None:
-        manager.close()
-        done.set()
-
-    running = threads()
-    manager.register_callback("Hangup", callback)
-    server.emit(event("Hangup"))
-    assert done.wait(5)
-    for thread in running:
-        thread.join(5)
-    assert names() == []
-
-
 def test_closing_does_not_wait_for_a_callback_that_runs(server, manager):
     begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
