@@ -140,7 +140,8 @@ class Connection(asyncio.Protocol):
             self.abort()
         elif how == "half":
             if self._transport.can_write_eof() and not self._is_half_closed:
-                self._transport.write_eof()
+                with suppress(OSError):  # the client may have reset it just now
+                    self._transport.write_eof()
             self._is_half_closed = True
         else:
             self._transport.close()

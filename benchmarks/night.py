@@ -42,7 +42,7 @@ _AGAIN = 20
 _MOST_OBJECTS = 100
 """Objects by which a process may grow: those of a leak would be some for each world, link or action."""
 
-_ONE, _TIMES = 12, 50
+_ONE, _TIMES = 12, 100
 """A world that is lived through so often."""
 
 _MOST_GROWING = 5
@@ -77,7 +77,7 @@ with {python}, on a machine of {cores} cores.
 - A process is looked at after each world, when garbage has been collected: what it has grown by is the median of the
   second half of its looks, less that of the first. It may be {objects} objects; its memory is told, but differs with
   the worlds. So one of them is lived through {times} times in a process of its own, which may not have more objects
-  after more than {growing} of them, nor {megabytes:g} MB more in the end; the first fifth does not count.
+  after more than {growing} of them, nor grow by more than {megabytes:g} MB; the first fifth does not count.
 """
 
 
@@ -125,12 +125,15 @@ class Found:
 
     def growth(self, what: str) -> float:
         """By how much the process has grown that has grown most."""
-        return max(statistics.median(later) - statistics.median(earlier) for earlier, later in self._halves(what))
+        processes = {each.process for each in self.looks}
+        return max(_grown_by([each for each in self.looks if each.process == process], what) for process in processes)
 
-    def _halves(self, what: str) -> Iterator[tuple[list[float], list[float]]]:
-        for process in {each.process for each in self.looks}:
-            values = [getattr(each, what) for each in self.looks if each.process == process]
-            yield values[: len(values) // 2] or values, values[len(values) // 2 :]
+
+def _grown_by(looks: list[Look], what: str) -> float:
+    """By how much the median of its second half is more than that of the first: the allocator keeps now more, now less."""
+    values = [getattr(each, what) for each in looks]
+    half = len(values) // 2
+    return statistics.median(values[half:]) - statistics.median(values[:half] or values)
 
 
 def _live(seed: int) -> Night:
@@ -196,7 +199,7 @@ def run(wanted: int, jobs: int) -> Found:
         found.problems.append(f"a process has grown by {grown:,.0f} objects")
     if (growing := _growing(found.steady)) > _MOST_GROWING:
         found.problems.append(f"with the same world again and again, a process grows after {growing} of them")
-    if (grown := found.steady[-1].megabytes - found.steady[0].megabytes) > _MOST_MEGABYTES:
+    if (grown := _grown_by(found.steady, "megabytes")) > _MOST_MEGABYTES:
         found.problems.append(f"with the same world again and again, a process grows by {grown:.1f} MB")
     return found
 
@@ -249,7 +252,7 @@ def _growing(looks: list[Look]) -> int:
 def _grown(looks: list[Look]) -> str:
     first, last = looks[0], looks[-1]
     objects = f"{last.objects - first.objects:,} objects, after {_growing(looks)} of {len(looks) - 1} worlds"
-    return f"{objects}; {last.megabytes - first.megabytes:.1f} MB"
+    return f"{objects}; {_grown_by(looks, 'megabytes'):.1f} MB"
 
 
 def main() -> int:

@@ -4,13 +4,14 @@ import gc
 import re
 import socket
 import ssl
+import struct
 import threading
 from contextlib import ExitStack, suppress
 
 import pytest
 
 import amisim
-from amisim import CERTIFICATE, Server, ServerError, World, event, faults, response, wait
+from amisim import CERTIFICATE, Server, ServerError, World, close, event, faults, response, wait
 from amisim.connection import Connection
 from amisim.history import History
 from amisim.host import Limits
@@ -443,6 +444,19 @@ def test_a_client_that_leaves_over_tls_leaves_no_warning(caplog):
                 socket.create_connection((server.host, server.port), 10), server_hostname="localhost"
             ):
                 pass
+    assert caplog.records == []
+
+
+def test_a_client_may_reset_a_connection_just_before_it_is_half_closed(caplog):
+    for seed in range(20):  # in some of these it does
+        with World(seed) as world:
+            server = world.server()
+            server.on("Challenge").reply(wait(1), response(), close("half"))
+            with world.modules["socket"].create_connection((server.host, server.port)) as client:
+                client.recv(100)
+                client.sendall(b"Action: Challenge\r\nAuthType: MD5\r\n\r\n")
+                client.recv(1000)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert caplog.records == []
 
 
