@@ -130,7 +130,7 @@ class Found:
 
 
 def _grown_by(looks: list[Look], what: str) -> float:
-    """By how much the median of its second half is more than that of the first: the allocator keeps now more, now less."""
+    """By how much its second half has more than its first, as medians: allocators keep now more, now less."""
     values = [getattr(each, what) for each in looks]
     half = len(values) // 2
     return statistics.median(values[half:]) - statistics.median(values[:half] or values)

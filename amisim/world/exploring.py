@@ -6,7 +6,7 @@ import os
 import random
 import sys
 import traceback
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
@@ -50,7 +50,7 @@ def explore(
     fewer threads that have their turn out of order, as long as it fails in the same way. The last failure is raised,
     with a note that says what is needed for it; `save` names a file to which that is written, as a scenario that
     `again` and the command `amisim replay` run; if it cannot be written, the note says why. A coroutine that the test
-    returns, as an `async def` does, is run in the world.
+    returns, as an `async def` does, is run in the world; anything else that can be awaited is awaited there.
 
     Raises `TypeError` or `ValueError` for seeds that are none, or if there is not one, and `TypeError` for a test that
     is a generator.
@@ -105,7 +105,8 @@ def _test(said: Scenario) -> Test:
         found: Any = _script(module) if module.endswith(".py") else _module(module, said)
         found = attrgetter(names)(found)
     except (ImportError, AttributeError, OSError) as error:
-        raise ScenarioError(said.path, 0, f"test {said.test!r} cannot be had: {error}") from error
+        advice = "; say where it is, as in PYTHONPATH=src" if isinstance(error, ModuleNotFoundError) else ""
+        raise ScenarioError(said.path, 0, f"test {said.test!r} cannot be had: {error}{advice}") from error
     return found  # type: ignore[no-any-return]
 
 
@@ -145,8 +146,8 @@ def _run(test: Test, case: _Case, options: dict[str, Any]) -> tuple[BaseExceptio
     try:
         with world:
             result = test(world)
-            if isinstance(result, Coroutine):
-                world.run(result)
+            if isinstance(result, Awaitable):
+                world.run(result if isinstance(result, Coroutine) else _wait_for(result))
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # such as pytest's failures
@@ -154,6 +155,10 @@ def _run(test: Test, case: _Case, options: dict[str, Any]) -> tuple[BaseExceptio
     if isinstance(result, Generator | AsyncGenerator):
         raise TypeError(f"the test {test!r} is a generator, of which nothing would be run: it must not yield")
     return None, {}
+
+
+async def _wait_for(result: Awaitable[object]) -> None:
+    await result
 
 
 def _simpler(test: Test, case: _Case, error: BaseException, options: dict[str, Any]) -> tuple[_Case, BaseException]:

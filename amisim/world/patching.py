@@ -23,6 +23,7 @@ _WITHIN: dict[type, tuple[str, ...]] = {
     **dict.fromkeys((FunctionType, staticmethod, classmethod, type(functools.cache(print))), ("__wrapped__",)),
     property: ("fget", "fset", "fdel"),
     functools.cached_property: ("func",),
+    functools.singledispatchmethod: ("func",),
 }
 """Under what names these have functions that they are made of."""
 
@@ -77,7 +78,7 @@ def _meanings(pairs: _Pairs) -> dict[int, Any]:
 def _import(name: str) -> None:
     try:
         imported: object = importlib.import_module(name)
-    except ImportError as error:
+    except (ImportError, ValueError) as error:  # the latter for an empty name
         raise WorldError(f"cannot patch {name!r}: {error}") from error
     if not issubclass(type(imported), ModuleType):
         raise WorldError(f"cannot patch {name!r}: it is a {type(imported).__name__}, which has taken a module's place")

@@ -71,6 +71,8 @@ class World:
         for name, value, most in (("limit", limit, math.inf), ("patience", patience, threading.TIMEOUT_MAX)):
             if not 0 < value <= most:
                 raise ValueError(f"{name} {value}: how many seconds, more than 0, is to be said")
+        if not -24 < utc_offset < 24:
+            raise ValueError(f"utc_offset {utc_offset}: by how many hours, less than 24, local time is ahead of UTC")
         self._wall_start = start.timestamp()
         self.kind = time
         """How time passes: `virtual`, `scaled=50` or `real`."""

@@ -1,5 +1,6 @@
 """`explore` finds a world in which a test fails, makes it simple, and saves it; `amisim replay` runs that again."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -58,6 +59,19 @@ def test_a_coroutine_is_run_in_the_world(tmp_path):
     assert (type(error), error.args) == (ZeroDivisionError, (3600,))
     with pytest.raises(ZeroDivisionError):
         again(tmp_path / "found.yaml")
+
+
+class Answer:
+    """What some libraries' coroutine functions return."""
+
+    def __await__(self):
+        yield from asyncio.sleep(3600).__await__()
+        raise KeyError("awaited")
+
+
+def test_whatever_can_be_awaited_is():
+    with pytest.raises(KeyError, match="awaited"):
+        explore(lambda world: Answer(), seeds=1)
 
 
 def generator(world):
@@ -210,7 +224,7 @@ def test_a_test_without_a_name_is_given_again(tmp_path):
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("nowhere.at_all:test", "No module named 'nowhere'"),
+        ("nowhere.at_all:test", "No module named 'nowhere'; say where it is, as in PYTHONPATH=src"),
         ("json:nothing", "has no attribute 'nothing'"),
     ],
 )

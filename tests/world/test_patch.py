@@ -222,11 +222,15 @@ class Stopwatch:
     def end(self, clock=time.monotonic):
         return clock()
 
+    @functools.singledispatchmethod
+    def after(self, seconds, clock=time.monotonic):
+        return clock() + seconds
+
 
 def watched(timeout):
     watch = Stopwatch()
     time.sleep(timeout)
-    return (watch.now + watch.end) / 2 - watch.began
+    return (watch.now + watch.end + watch.after(0)) / 3 - watch.began
 
 
 class Exported:
@@ -446,6 +450,8 @@ def test_a_module_that_is_not_there(world, victim):
         patch(victim, "no.such")
     with pytest.raises(WorldError, match=rf"cannot patch '{victim}\.missing'"):
         patch(f"{victim}.missing")
+    with pytest.raises(WorldError, match="cannot patch ''"):
+        patch("")
     assert state(victim) == before
 
 

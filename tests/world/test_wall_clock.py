@@ -1,6 +1,7 @@
 """The time of day in a world, and freezegun in step with it."""
 
 import datetime
+import math
 import time
 
 import pytest
@@ -110,3 +111,9 @@ def test_all_agree_on_the_local_time_when_it_is_frozen(offset, tokyo):
             assert datetime.datetime.fromtimestamp(time.time()) == now
             assert datetime.datetime.now().astimezone().utcoffset() == datetime.timedelta(hours=offset)
         assert time.localtime(0)[:5] == before
+
+
+@pytest.mark.parametrize("offset", [24, -25, math.nan])
+def test_no_local_time_is_a_day_or_more_ahead(offset):
+    with pytest.raises(ValueError, match=f"utc_offset {offset}: by how many hours, less than 24, "):
+        World(utc_offset=offset)

@@ -433,7 +433,7 @@ ENDLESS = {
 @pytest.mark.parametrize("function", ENDLESS)
 @pytest.mark.parametrize("name", ["main", "looks"])
 def test_who_looks_on_and_on_is_named(function, name):
-    with World(patience=0.1, limit=100) as world:
+    with World(patience=0.1) as world:
         if name == "main":
             with pytest.raises(OutsideWorld) as caught:
                 function(world)
