@@ -27,7 +27,7 @@ from suite.bars import Bar, at_most
 from suite.measure import HERE, environment
 from suite.options import names
 from suite.report import number, reached, table
-from suite.worlds import mixed
+from suite.worlds import leavers, mixed
 from suite.worlds.clients import CLIENTS, SEEDS, Timed, measure
 
 _TESTS = 1_000
@@ -92,6 +92,13 @@ comes too late, and sees it come. *Seconds* are those of the whole process.
 """
 
 
+_LEAVERS = """\
+A thread that waits for something real, or computes on, stops everybody else in its world; so does a deadlock. The error
+that names it, with the place and what to do, is raised where the world was entered. *Seconds* are real ones, from when
+the thread begins to do so, in a world with its usual patience of 0.7 s: the most of {times}.
+"""
+
+
 @dataclass
 class Found:
     """What was measured."""
@@ -104,6 +111,7 @@ class Found:
     tests: int
     seconds: float
     """Of the whole suite."""
+    left: list[leavers.Named]
 
 
 def _hash(seed: int, hash_seed: int) -> str:
@@ -153,7 +161,10 @@ def _measure(clients: list[str], part: int) -> Found:
     hashes, story = _tell_stories(max(4, _PROCESSES // part))
     print("the suite", file=sys.stderr, flush=True)
     tests = max(20, _TESTS // part)
-    return Found(timed, hashes, story, tests, _run_suite(tests))
+    seconds = _run_suite(tests)
+    print("who leaves", file=sys.stderr, flush=True)
+    left = [leavers.name(way, place) for way in leavers.WAYS for place in leavers.PLACES]
+    return Found(timed, hashes, story, tests, seconds, left)
 
 
 def _bars(found: Found) -> Iterator[Bar]:
@@ -165,6 +176,7 @@ def _bars(found: Found) -> Iterator[Bar]:
     yield at_most(f"{len(found.hashes[_SEEDS[0]]):,} runs of a long story", "hash", len(same), 1)
     yield at_most("hashes of it that another seed gives as well", "in all", len(same & other), 0)
     yield at_most(f"a suite of {found.tests:,} tests that wait 5 s each", "s", found.seconds, 30)
+    yield at_most("who leaves a world is named after", "s", max(each.told for each in found.left), 1)
 
 
 def _page(found: Found, command: str) -> Iterator[str]:
@@ -201,6 +213,11 @@ def _page(found: Found, command: str) -> Iterator[str]:
         (f"{found.tests:,}", f"at least {found.tests * 6:,}", number(found.seconds),
          number(found.seconds / found.tests * 1000)),
     ])  # fmt: skip
+    yield "## Who leaves\n"
+    yield _LEAVERS.format(times=leavers.TIMES)
+    told = {(each.way, each.place): number(each.told) for each in found.left}
+    rows = [(way, *(told[way, place] for place in leavers.PLACES)) for way in leavers.WAYS]
+    yield table(("what", *(f"{place}, s" for place in leavers.PLACES)), rows)
 
 
 def _row(key: str, timed: Timed) -> tuple[str, ...]:
