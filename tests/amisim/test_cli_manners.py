@@ -201,14 +201,6 @@ def test_every_command_is_on_the_page():
     assert set(re.findall(r"^\| `amisim ([a-z]+)", PAGE, re.MULTILINE)) == set(main.commands)
 
 
-@pytest.fixture
-def interruptible():
-    """Programs that a shell starts in the background ignore this signal, and so do those that they start."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("interruptible")
 def test_who_interrupts_a_command_gets_the_exit_code_of_that(tmp_path):
     pipe = tmp_path / "endless.yaml"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import time
 
@@ -10,6 +11,13 @@ import pytest
 from ami import aio
 from amisim import event
 from amisim.world import Deadlock, OutsideWorld, World
+
+
+@pytest.fixture(autouse=True)
+def garbage():
+    """What asyncio logs of a task that nobody asks any more is not logged in another test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

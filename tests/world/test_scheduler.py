@@ -364,6 +364,7 @@ def test_much_work_takes_no_time(world):
     assert world.now == 0
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_in_the_main_thread():
     def live():
         with amisim.World() as world:
